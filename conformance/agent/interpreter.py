@@ -1,0 +1,232 @@
+"""Executes lowered programs in the engine's process and collects what can be observed."""
+
+import re
+import time
+import warnings
+from functools import lru_cache
+
+from .lowering import Lowering, NotOffered, lower
+from .text import clipped, exact, extents, flat
+
+_DTYPE = re.compile(r"bool|complex\d+|b?float\d+|u?int\d+")
+
+
+class ProgramException(Exception):
+    """The exception that a program raises itself, as a user's code would."""
+
+
+class Refused(Exception):
+    """An engine's exception, with the instruction that met it."""
+
+    def __init__(self, index, reason):
+        Exception.__init__(self, index)
+        self.index = index
+        self.reason = reason
+
+
+@lru_cache(maxsize=4096)
+def compiled(text, mode):
+    """Statements recur from program to program: each text is compiled once."""
+    return compile(text, "<program>", mode)
+
+
+class Interpreter:
+    """One engine, ready to execute programs; every program starts from the same state."""
+
+    def __init__(self, adapter):
+        self.adapter = adapter
+        self.refusals = [(kind, name, re.compile(pattern)) for kind, name, pattern in adapter["refusals"]]
+        self.prelude = {"__name__": "__main__"}
+        warnings.simplefilter("ignore")
+        exec(compile(adapter["prelude"], "<prelude>", "exec"), self.prelude)
+        self.filters = list(warnings.filters)
+        self.state = self.snapshot()
+
+    def version(self):
+        return str(eval(self.adapter["version"], self.prelude))
+
+    def run(self, program, announce):
+        """Executes one program; returns observations, failure, declined keys, leaks and the engine's seconds."""
+        reply = {"observations": [], "failure": None, "declined": [], "lowered": [], "leaks": [], "seconds": 0.0}
+        try:
+            lowering = Lowering(program, self.adapter)
+            steps = lower(program, self.adapter)
+        except NotOffered as missing:
+            reply["declined"] = [missing.key]
+            return reply
+        run = Run(self, dict(self.prelude), reply["observations"], announce)
+        started = time.perf_counter()
+        try:
+            run.steps(steps)
+        except Refused as refused:
+            reply["failure"] = self.described(refused)
+        reply["seconds"] = time.perf_counter() - started
+        reply["lowered"] = lowering.lowered
+        run.names.clear()
+        reply["leaks"] = self.restored()
+        return reply
+
+    def described(self, refused):
+        reason = refused.reason
+        return {
+            "at": refused.index,
+            "kind": self.kind(reason),
+            "type": type(reason).__name__,
+            "message": clipped(reason),
+        }
+
+    def kind(self, reason):
+        """The kind of a refusal by the adapter's table; None when no row matches."""
+        names = [parent.__name__ for parent in type(reason).__mro__]
+        message = clipped(reason)
+        for kind, name, pattern in self.refusals:
+            if name in names and pattern.search(message):
+                return kind
+        return None
+
+    def snapshot(self):
+        state = self.adapter["state"]
+        return {name: repr(eval(compiled(text, "eval"), self.prelude)) for name, (text, _) in state.items()}
+
+    def restored(self):
+        """Reports what a program left changed, and changes it back, so that no program depends on another."""
+        leaks = []
+        now = self.snapshot()
+        for name, before in self.state.items():
+            if now[name] != before:
+                leaks.append({"name": name, "before": before, "after": clipped(now[name])})
+                exec(compiled(self.adapter["state"][name][1], "exec"), self.prelude)
+        if warnings.filters != self.filters:
+            warnings.filters[:] = self.filters
+            warnings.simplefilter("ignore")
+            self.filters = list(warnings.filters)
+        return leaks
+
+
+class Run:
+    """One execution: the names that the program binds, and what was observed."""
+
+    def __init__(self, interpreter, names, observations, announce):
+        self.interpreter = interpreter
+        self.names = names
+        self.observations = observations
+        self.announce = announce
+
+    def steps(self, steps):
+        for step in steps:
+            if self.announce:
+                self.announce(step[1])
+            getattr(self, "_" + step[0])(*step[1:])
+
+    def guarded(self, index, action, *arguments):
+        """Runs engine code; whatever it raises is a refusal of instruction `index`."""
+        try:
+            return action(*arguments)
+        except (Refused, ProgramException):
+            raise
+        except BaseException as reason:  # hostile engines raise SystemExit and KeyboardInterrupt too
+            raise Refused(index, reason) from None
+
+    def _do(self, index, text):
+        self.guarded(index, exec, compiled(text, "exec"), self.names)
+
+    def _define(self, index, header, steps):
+        self._do(index, header + "\n" + "\n".join(printed(steps, {}, "    ")))
+
+    def _with(self, index, expression, steps):
+        manager = self.guarded(index, eval, compiled(expression, "eval"), self.names)
+        self.guarded(index, manager.__enter__)
+        try:
+            self.steps(steps)
+        except (Refused, ProgramException) as reason:
+            self.guarded(index, manager.__exit__, type(reason), reason, reason.__traceback__)
+            raise
+        self.guarded(index, manager.__exit__, None, None, None)
+
+    def _attempt(self, index, name, steps):
+        try:
+            self.steps(steps)
+        except Refused as refused:
+            self.names[name] = dict(self.interpreter.described(refused), outcome="refused")
+        else:
+            self.names[name] = {"outcome": "accepted"}
+
+    def _catch(self, index, steps):
+        try:
+            self.steps(steps)
+        except ProgramException:
+            pass
+
+    def _raise(self, index):
+        raise ProgramException("raised by the program")
+
+    def _observe(self, index, kind, parts):
+        self.observations.append([index, self.guarded(index, self.observed, kind, parts)])
+
+    def observed(self, kind, parts):
+        if kind in ("tensor", "grad"):
+            return self.tensor(parts)
+        if kind == "outcome":
+            return self.names[parts["outcome"]]
+        result = eval(compiled(parts[kind], "eval"), self.names)
+        if kind == "calls":
+            return {"calls": [{"shape": extents(call), "values": [exact(n) for n in flat(call)]} for call in result]}
+        if kind == "text":
+            return {"text": clipped(result)}
+        return {"flag": result if isinstance(result, (bool, str)) else clipped(result)}
+
+    def tensor(self, parts):
+        if eval(compiled(parts["object"], "eval"), self.names) is None:
+            return {"absent": True}
+        value = eval(compiled(parts["value"], "eval"), self.names)
+        observed = {"values": [exact(number) for number in flat(value)], "shape": extents(value)}
+        if "shape" in parts:
+            shape = eval(compiled(parts["shape"], "eval"), self.names)
+            observed["shape"] = [int(extent) for extent in shape]
+        if "dtype" in parts:
+            text = str(eval(compiled(parts["dtype"], "eval"), self.names))
+            found = _DTYPE.search(text)
+            observed["dtype"] = found.group() if found else clipped(text)
+        return observed
+
+
+# --- printing
+
+
+def script(program, adapter, comments):
+    """The program as a script in the engine's own terms; `comments` maps an instruction's index to its remark."""
+    lines = adapter["prelude"].rstrip().splitlines()
+    return "\n".join(lines + printed(lower(program, adapter), comments, "")) + "\n"
+
+
+def printed(steps, comments, indent):
+    """The lines of `steps`."""
+    lines = []
+    for step in steps:
+        for line in _lines(step, comments):
+            lines.append(indent + line)
+    return lines or [indent + "pass"]
+
+
+def _lines(step, comments):
+    kind, index = step[0], step[1]
+    if kind == "do":
+        return step[2].splitlines()
+    if kind == "with":
+        return ["with %s:" % step[2]] + printed(step[3], comments, "    ")
+    if kind == "define":
+        return [step[2]] + printed(step[3], comments, "    ")
+    if kind == "attempt":
+        head = ["%s = 'accepted'" % step[2], "try:"] + printed(step[3], comments, "    ")
+        return head + ["except Exception as refusal:", "    %s = 'refused'" % step[2], "    print(repr(refusal))"]
+    if kind == "catch":
+        return ["try:"] + printed(step[2], comments, "    ") + ["except ZeroDivisionError:", "    pass"]
+    if kind == "raise":
+        return ["raise ZeroDivisionError"]
+    return [_print(step, comments.get(index))]
+
+
+def _print(step, comment):
+    parts = step[3]
+    text = "print(%s)" % (parts["value"] if "value" in parts else parts[step[2]])
+    return text + ("  # %s" % comment if comment else "")

@@ -1,0 +1,309 @@
+"""From instructions to statements: what a program becomes when an adapter's spellings are filled in.
+
+A program is lowered to steps. The interpreter executes them; `script` prints them. A step is a tuple:
+
+    ("do", index, text)                  statements
+    ("with", index, expression, steps)   a context manager around steps
+    ("attempt", index, name, steps)      steps of which one may raise
+    ("catch", index, steps)              the program's own exception is caught here
+    ("raise", index)                     the program raises its own exception
+    ("observe", index, kind, parts)      expressions to evaluate and report
+    ("define", index, text, steps)       a function whose body is steps (the functional shape)
+"""
+
+OPTIONS = {
+    "backward": ("cotangent", "retain_graph", "create_graph", "inputs"),
+    "grad": ("cotangent", "retain_graph", "create_graph", "allow_unused"),
+}
+MODES = ("no_grad", "enable_grad")
+
+
+class NotOffered(Exception):
+    """The adapter has no spelling for what the program needs; `key` names it."""
+
+    def __init__(self, key):
+        Exception.__init__(self, key)
+        self.key = key
+
+
+def lower(program, adapter):
+    """The steps of `program` (as JSON) in the spellings of `adapter` (as JSON); raises NotOffered."""
+    if program["dtype"] not in adapter["dtypes"]:
+        raise NotOffered(program["dtype"])
+    return Lowering(program, adapter).steps(program["instructions"])
+
+
+class Lowering:
+    """One program's lowering. `lowered` collects what had to be composed because no spelling says it."""
+
+    def __init__(self, program, adapter):
+        self.adapter = adapter
+        self.spellings = adapter["spellings"]
+        self.dtype = adapter["dtypes"][program["dtype"]]
+        self.functional = adapter["shape"] == "functional"
+        self.history = []
+        self.depth = 0
+        self.lowered = []
+
+    def steps(self, instructions):
+        result = []
+        for instruction in instructions:
+            result.extend(self.step(instruction))
+            self.history.append(instruction)
+        return result
+
+    def step(self, instruction):
+        verb = instruction["verb"]
+        if verb in MODES:
+            return [("with", instruction["index"], self.spelled(verb), self.steps(instruction["body"]))]
+        return getattr(self, "_" + verb)(instruction)
+
+    def spelled(self, key, **parts):
+        if key not in self.spellings:
+            raise NotOffered(key)
+        return self.spellings[key].format(**parts)
+
+    # --- values
+
+    def _leaf(self, it):
+        options = it["options"]
+        key = "leaf" if options["requires_grad"] else "constant"
+        return [self._bound(it, self.array(key, options["value"]))]
+
+    def _variable(self, it):
+        options = it["options"]
+        text = self.spelled(
+            "variable",
+            value=nested(options["value"]),
+            dtype=self.dtype,
+            requires_grad=options["requires_grad"],
+            volatile=options["volatile"],
+        )
+        return [self._bound(it, text)]
+
+    def _apply(self, it):
+        return [self._bound(it, self.operator(it))]
+
+    def _detach(self, it):
+        return [self._bound(it, self.spelled("detach", a=it["args"][0]))]
+
+    def _read_grad(self, it):
+        return [self._bound(it, self.spelled("grad_of", a=it["args"][0]))]
+
+    def array(self, key, value):
+        return self.spelled(key, value=nested(value), dtype=self.dtype, shape=tuple(value["shape"]))
+
+    def operator(self, it):
+        operands = dict(zip("abcd", (self.operand(operand) for operand in it["args"])))
+        attributes = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
+        return self.spelled(it["options"]["operator"], **dict(operands, **attributes))
+
+    def operand(self, operand):
+        if isinstance(operand, str):
+            return operand
+        text = number(operand["scalar"])
+        return self.spelled("scalar", value="(%s)" % text if text.startswith("-") else text)
+
+    def _bound(self, it, text):
+        return ("do", it["index"], "%s = %s" % (it["out"][0], text))
+
+    # --- derivatives
+
+    def _gradients(self, it):
+        """The core: gradients by whatever means the engine has."""
+        if self.functional:
+            return self._by_function(it)
+        if "backward" in self.spellings:
+            return self._by_backward(it)
+        return self._grad(it)
+
+    def _by_backward(self, it):
+        root, inputs, cotangent = it["args"][0], it["args"][1:], it["options"].get("cotangent")
+        if cotangent and "backward.cotangent" not in self.spellings:
+            root, steps = self._contracted(it, root, cotangent)
+            cotangent = None
+        else:
+            steps = []
+        steps.append(("do", it["index"], self.call("backward", {"cotangent": cotangent}, root=root)))
+        for name, leaf in zip(it["out"], inputs):
+            steps.append(("do", it["index"], "%s = %s" % (name, self.spelled("grad_of", a=leaf))))
+        return steps
+
+    def _contracted(self, it, root, cotangent):
+        """An engine without a cotangent argument differentiates sum(root * cotangent): the same vector-Jacobian product."""
+        self.lowered.append("cotangent as sum(y * v)")
+        scalar = "%s_contracted" % root
+        text = "%s = %s" % (scalar, self.spelled("mul", a=root, b=cotangent))
+        total = "%s = %s" % (scalar, self.spelled("sum", a=scalar))
+        return scalar, [("do", it["index"], text), ("do", it["index"], total)]
+
+    def _backward(self, it):
+        text = self.call("backward", it["options"], root=it["args"][0])
+        return [("do", it["index"], text)]
+
+    def _grad(self, it):
+        if self.functional:
+            return self._by_function(it)
+        text = self.call("grad", it["options"], root=it["args"][0], inputs=", ".join(it["args"][1:]))
+        return [("do", it["index"], "%s, = %s" % (", ".join(it["out"]), text))]
+
+    def call(self, verb, options, **parts):
+        """A verb with those of its options that are set, each by its own spelling."""
+        if verb not in self.spellings:
+            raise NotOffered(verb)
+        given = []
+        for name in OPTIONS[verb]:
+            value = options.get(name)
+            if value:
+                text = ", ".join(value) if isinstance(value, list) else value
+                given.append(self.spelled("%s.%s" % (verb, name), **{name: text}))
+        return self.spelled(verb, arguments=", ".join(given), options="".join(", " + text for text in given), **parts)
+
+    def _by_function(self, it):
+        """The functional shape: what led from the inputs to the root becomes a function that is differentiated."""
+        for name in ("retain_graph", "allow_unused"):
+            if it["options"].get(name):
+                raise NotOffered("grad." + name)
+        root, inputs, cotangent = it["args"][0], it["args"][1:], it["options"].get("cotangent")
+        self.depth += 1
+        function = "f%d" % self.depth
+        body = []
+        for past in between(self.history, root, inputs):
+            body.extend(self.step(past))
+        body.append(("do", it["index"], "return %s" % root))
+        key = "vjp" if cotangent else "gradient"
+        text = self.spelled(
+            key, f=function, inputs=", ".join(inputs), positions=positions(len(inputs)), cotangent=cotangent
+        )
+        header = "def %s(%s):" % (function, ", ".join(inputs))
+        return [
+            ("define", it["index"], header, body),
+            ("do", it["index"], "%s, = %s" % (", ".join(it["out"]), text)),
+        ]
+
+    # --- state
+
+    def _clear(self, it):
+        return self._statement(it, "clear." + it["options"]["how"])
+
+    def _require_grad(self, it):
+        flag = it["options"]["flag"]
+        return [("do", it["index"], self.spelled("require_grad", a=it["args"][0], flag=flag))]
+
+    def _retain_grad(self, it):
+        return self._statement(it, "retain_grad")
+
+    def _remove(self, it):
+        return self._statement(it, "remove")
+
+    def _statement(self, it, key):
+        return [("do", it["index"], self.spelled(key, a=it["args"][0]))]
+
+    def _hook(self, it):
+        name = it["out"][0]
+        lines = ["%s_calls = []" % name, "def %s_body(g):" % name]
+        lines.append("    %s_calls.append(%s)" % (name, self.spelled("hook_value", a="g")))
+        lines.extend("    " + self.hook_action(action) for action in it["options"]["body"])
+        text = self.spelled("hook", a=it["args"][0], body="%s_body" % name)
+        lines.append("%s = %s" % (name, text))
+        return [("do", it["index"], "\n".join(lines))]
+
+    def hook_action(self, action):
+        if "scale" in action:
+            return "return " + self.spelled("mul", a="g", b=self.operand({"scalar": action["scale"]}))
+        return "return " + self.array("constant", action["replace"])
+
+    # --- blocks and observations
+
+    def _attempt(self, it):
+        return [("attempt", it["index"], it["out"][0], self.steps(it["body"]))]
+
+    def _catch(self, it):
+        return [("catch", it["index"], self.steps(it["body"]))]
+
+    def _raise(self, it):
+        return [("raise", it["index"])]
+
+    def _expect(self, it):
+        kind = it["options"]["observe"]
+        names = dict(zip("ab", it["args"]))
+        if kind == "tensor":
+            parts = self.tensor_parts("", names["a"])
+        elif kind == "grad":
+            parts = self.tensor_parts("grad_", self.spelled("grad_of", a=names["a"]))
+        elif kind == "calls":
+            parts = {"calls": names["a"] + "_calls"}
+        elif kind == "outcome":
+            parts = {"outcome": names["a"]}
+        else:
+            parts = {kind: self.spelled(kind, **names)}
+        return [("observe", it["index"], kind, parts)]
+
+    def tensor_parts(self, prefix, text):
+        """What is read of a tensor: its value always; shape and dtype where the engine has them."""
+        parts = {"object": text, "value": self.either(prefix + "value", "value", text)}
+        for part in ("shape", "dtype"):
+            if prefix + part in self.spellings or part in self.spellings:
+                parts[part] = self.either(prefix + part, part, text)
+        return parts
+
+    def either(self, specific, general, text):
+        return self.spelled(specific if specific in self.spellings else general, a=text)
+
+
+# --- the functional shape's slice
+
+
+def between(history, root, inputs):
+    """The instructions on the way from `inputs` to `root`, in their order."""
+    depends = set(inputs)
+    for it in history:
+        if it["verb"] in ("apply", "detach", "gradients", "grad") and not depends.isdisjoint(registers(it)):
+            depends.update(name for name in it["out"] if name not in inputs)
+    wanted, chosen = {root}, []
+    for it in reversed(history):
+        if not wanted.isdisjoint(set(it["out"]) & depends) and not set(it["out"]) & set(inputs):
+            wanted.update(registers(it))
+            chosen.append(it)
+    return chosen[::-1]
+
+
+def registers(it):
+    """The names that an instruction reads."""
+    names = [operand for operand in it["args"] if isinstance(operand, str)]
+    cotangent = it["options"].get("cotangent")
+    return names + [cotangent] if cotangent else names
+
+
+# --- literals
+
+
+def nested(value):
+    """A value's literal: nested lists of its numbers; a lone number when it is 0-d."""
+    return _nested(list(value["shape"]), [number(text) for text in value["values"]])
+
+
+def _nested(shape, numbers):
+    if not shape:
+        return numbers[0]
+    step = len(numbers) // shape[0] if shape[0] else 0
+    parts = [_nested(shape[1:], numbers[i * step : (i + 1) * step]) for i in range(shape[0])]
+    return "[" + ", ".join(parts) + "]"
+
+
+def number(text):
+    """The literal of a rational that binary64 holds."""
+    numerator, _, denominator = text.partition("/")
+    return repr(int(numerator) / int(denominator or "1"))
+
+
+def literal(value):
+    """An attribute's literal: axes, shapes and indices; a slice is {"slice": [start, stop]}."""
+    if isinstance(value, dict):
+        return ":".join("" if part is None else str(part) for part in value["slice"])
+    return repr(value)
+
+
+def positions(count):
+    """The literal that tells a functional engine which arguments to differentiate by."""
+    return "(%s,)" % ", ".join(str(i) for i in range(count))

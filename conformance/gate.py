@@ -1,0 +1,104 @@
+"""The gate: from raw records to settled verdicts, and from those to an exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.journal import Journal, Record
+from conformance.verdict import EXPLAINABLE, ROOT_CAUSES, VERDICTS, worst
+
+# A suite that cannot decide more than this share of a chapter is itself at fault.
+INCONCLUSIVE_SHARE: Final = 0.10
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One case with its final verdict.
+
+    `blocked_by`: the case ids of the root causes that explain it (then `verdict` is blocked). `blocks`: how many cases this
+    one blocks. `expected`: the committed expectation (verdict, reason, link) or None. `surprise`: the verdict stands
+    against expectation.
+    """
+
+    record: Record
+    verdict: str
+    blocked_by: tuple[str, ...]
+    blocks: int
+    expected: Mapping[str, Any] | None
+    surprise: bool
+
+    @property
+    def case(self) -> str:
+        """The case id, `chapter/name[parameters]`."""
+        return str(self.record["case"])
+
+    @property
+    def chapter(self) -> str:
+        """The first part of the clause id."""
+        return str(self.record["clause"]).split("/")[0]
+
+
+def settle(journal: Journal) -> list[Settled]:
+    """Settles every case of `journal`: root causes first, sorted by how many cases they block, then by id."""
+    roots = {record["case"] for record in journal.cases if record["verdict"] in ROOT_CAUSES}
+    explained = {
+        record["case"]: tuple(case for case in record.get("prerequisites", ()) if case in roots)
+        for record in journal.cases
+        if record["verdict"] in EXPLAINABLE
+    }
+    blocks = Counter(cause for causes in explained.values() for cause in causes)
+    settled = [_settled(record, explained.get(record["case"], ()), blocks) for record in journal.cases]
+    return sorted(settled, key=lambda item: (item.verdict not in ROOT_CAUSES, -item.blocks, item.case))
+
+
+def _settled(record: Record, blocked_by: tuple[str, ...], blocks: Counter[str]) -> Settled:
+    expected = record.get("expectation")
+    # An expectation is about the case itself, so it is not explained away by a prerequisite.
+    verdict = "blocked" if blocked_by and not expected else record["verdict"]
+    surprise = verdict != expected["verdict"] if expected else VERDICTS[verdict].exit_code != 0
+    return Settled(record, verdict, blocked_by, blocks[record["case"]], expected, surprise)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate decides about one or several journals: the exit code, and a sentence for each reason."""
+
+    exit_code: int
+    reasons: tuple[str, ...]
+
+
+def decide(journals: Sequence[Journal]) -> Decision:
+    """Decides about `journals`; 0 conforms, 1 against expectation, 3 suite at fault, 6 incomplete; 3 wins over 6 over 1."""
+    findings = [finding for journal in journals for finding in _findings(journal)]
+    return Decision(worst([code for code, _ in findings]), tuple(sentence for _, sentence in findings))
+
+
+def _findings(journal: Journal) -> list[tuple[int, str]]:
+    engine, findings = journal.engine, []
+    if not journal.complete:
+        findings.append((6, f"{engine}: the journal is incomplete, {len(journal.cases)} cases were recorded"))
+    settled = settle(journal)
+    for item in settled:
+        if item.surprise and item.expected:
+            findings.append((VERDICTS[item.verdict].exit_code or 1, _contradiction(engine, item)))
+        elif item.surprise:
+            findings.append((VERDICTS[item.verdict].exit_code, f"{engine}: {item.verdict} {item.case}"))
+    return findings + _undecided(engine, settled)
+
+
+def _contradiction(engine: str, item: Settled) -> str:
+    assert item.expected is not None
+    return f"{engine}: {item.verdict} {item.case}, but {item.expected['verdict']} is expected; update the expectation"
+
+
+def _undecided(engine: str, settled: Sequence[Settled]) -> list[tuple[int, str]]:
+    total = Counter(item.chapter for item in settled)
+    undecided = Counter(item.chapter for item in settled if item.verdict == "inconclusive")
+    return [
+        (3, f"{engine}: {count} of {total[chapter]} cases of {chapter} are inconclusive, the suite is at fault")
+        for chapter, count in undecided.items()
+        if count > INCONCLUSIVE_SHARE * total[chapter]
+    ]

@@ -1,0 +1,127 @@
+"""The journal: raw records of one engine's run, as JSON lines.
+
+A header, one record a case, a footer with the counts. A journal without a footer is incomplete. Only the harness writes
+journals; reports, gate and comparison are pure functions of them, so everything they show is in here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from conformance.errors import JournalError, UsageError
+from conformance.verdict import VERDICTS
+
+SCHEMA: Final = 1
+_HEADER_KEYS: Final = ("schema", "suite", "engine", "profile", "seed", "platform", "started", "clauses")
+_CASE_KEYS: Final = ("case", "clause", "verdict", "message", "seconds", "programs", "compared")
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What one engine's run left behind.
+
+    `header`: schema, suite {version, digest}, engine {name, version, python, shape, lines, speaks, offers}, profile, seed,
+    platform, started (ISO 8601), command, selected (number of cases) and clauses {id: {chapter, sentence, level, source,
+    mutant, needs}}. `cases`: one mapping a case. `footer`: counts by verdict, seconds; None when the run did not end.
+    """
+
+    header: Record
+    cases: tuple[Record, ...]
+    footer: Record | None
+
+    @property
+    def complete(self) -> bool:
+        """True when the run wrote its footer, and the footer counts every record."""
+        return self.footer is not None and sum(self.footer["counts"].values()) == len(self.cases)
+
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+        return str(self.header["engine"]["name"])
+
+
+class JournalWriter:
+    """Writes one journal, a line at a time, flushed: what was recorded survives the harness being killed."""
+
+    def __init__(self, path: Path, header: Record) -> None:
+        """Creates `path` and writes the header; raises `UsageError` when it cannot be written."""
+        self.path = path
+        self._counts: dict[str, int] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as reason:
+            raise UsageError(f"cannot write the journal {path}: {reason.strerror}") from None
+        self._line({"record": "header", "schema": SCHEMA, **header})
+
+    def case(self, record: Record) -> None:
+        """Appends the record of one case."""
+        self._counts[record["verdict"]] = self._counts.get(record["verdict"], 0) + 1
+        self._line({"record": "case", **record})
+
+    def footer(self, **facts: Any) -> None:
+        """Appends the footer, which makes the journal complete."""
+        self._line({"record": "footer", "counts": self._counts, **facts})
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def _line(self, record: Record) -> None:
+        # ensure_ascii keeps lone surrogates, which UTF-8 cannot hold, as escapes.
+        self._file.write(json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n")
+        self._file.flush()
+
+
+def read_journal(path: Path) -> Journal:
+    """Reads one journal; raises `JournalError` when `path` is unreadable or is not a journal.
+
+    A last line that was cut off by a kill is dropped: such a journal has no footer and is incomplete.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as reason:
+        raise JournalError(f"cannot read the journal {path}: {reason}") from None
+    records = list(_parsed(path, lines))
+    if not records or records[0].get("record") != "header" or records[0].get("schema") != SCHEMA:
+        raise JournalError(f"{path} is not a journal of schema {SCHEMA}: its first line is not such a header")
+    for number, record in enumerate(records, start=1):
+        _check(path, number, record)
+    cases = tuple(record for record in records if record["record"] == "case")
+    footer = records[-1] if records[-1]["record"] == "footer" else None
+    return Journal(records[0], cases, footer)
+
+
+def _parsed(path: Path, lines: list[str]) -> Iterable[dict[str, Any]]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            if number == len(lines) and number > 1:
+                return
+            raise JournalError(f"{path}, line {number}: not JSON; is this a journal?") from None
+        if not isinstance(record, dict):
+            raise JournalError(f"{path}, line {number}: not a record")
+        yield record
+
+
+def _check(path: Path, number: int, record: Record) -> None:
+    keys = {"header": _HEADER_KEYS, "case": _CASE_KEYS, "footer": ("counts",)}.get(record.get("record", ""))
+    if keys is None:
+        raise JournalError(f"{path}, line {number}: unknown kind of record {record.get('record')!r}")
+    missing = [key for key in keys if key not in record]
+    if missing:
+        raise JournalError(f"{path}, line {number}: the {record['record']} lacks {', '.join(missing)}")
+    if record["record"] == "case" and record["verdict"] not in VERDICTS:
+        raise JournalError(f"{path}, line {number}: unknown verdict {record['verdict']!r}")

@@ -1,0 +1,92 @@
+"""Tables of spellings, and how an adapter overrides them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# Python's own operators, and the names that most array libraries give their methods.
+METHODS: Final = {
+    "scalar": "{value}",
+    "add": "{a} + {b}",
+    "sub": "{a} - {b}",
+    "mul": "{a} * {b}",
+    "div": "{a} / {b}",
+    "neg": "-{a}",
+    "pow": "{a} ** {b}",
+    "matmul": "{a} @ {b}",
+    "abs": "abs({a})",
+    "sum": "{a}.sum()",
+    "sum_axis": "{a}.sum({axis})",
+    "mean": "{a}.mean()",
+    "max": "{a}.max()",
+    "dot": "{a}.dot({b})",
+    "mm": "{a}.mm({b})",
+    "norm": "{a}.norm()",
+    "relu": "{a}.relu()",
+    "exp": "{a}.exp()",
+    "log": "{a}.log()",
+    "sqrt": "{a}.sqrt()",
+    "sin": "{a}.sin()",
+    "tanh": "{a}.tanh()",
+    "reshape": "{a}.reshape({shape})",
+    "transpose": "{a}.t()",
+    "index": "{a}[{index}]",
+    "value": "{a}.tolist()",
+    "hook_value": "{a}.tolist()",
+    "shape": "{a}.shape",
+    "dtype": "{a}.dtype",
+}
+
+# An object with `.backward()`, leaves that accumulate `.grad`, and grad modes: torch's protocol.
+BACKWARD: Final = {
+    "grad_of": "{a}.grad",
+    "backward": "{root}.backward({arguments})",
+    "backward.cotangent": "{cotangent}",
+    "backward.retain_graph": "retain_graph=True",
+    "backward.create_graph": "create_graph=True",
+    "backward.inputs": "inputs=[{inputs}]",
+    "grad.cotangent": "grad_outputs={cotangent}",
+    "grad.retain_graph": "retain_graph=True",
+    "grad.create_graph": "create_graph=True",
+    "grad.allow_unused": "allow_unused=True",
+    "clear.zero": "{a}.grad.zero_()",
+    "clear.none": "{a}.grad = None",
+    "detach": "{a}.detach()",
+    "require_grad": "{a}.requires_grad_({flag})",
+    "retain_grad": "{a}.retain_grad()",
+    "hook": "{a}.register_hook({body})",
+    "remove": "{a}.remove()",
+    "requires_grad": "{a}.requires_grad",
+    "is_leaf": "{a}.is_leaf",
+    "recorded": "{a}.grad_fn is not None",
+    "node_name": "type({a}.grad_fn).__name__",
+    "text": "repr({a})",
+    "same": "{a} is {b}",
+}
+
+
+def table(*parts: Mapping[str, str | None]) -> dict[str, str]:
+    """The spellings of `parts`, later ones over earlier ones, without the rows that are None."""
+    merged: dict[str, str | None] = {}
+    for part in parts:
+        merged.update(part)
+    return {key: text for key, text in merged.items() if text is not None}
+
+
+def torch_protocol(module: str) -> dict[str, str]:
+    """What a module that follows torch's protocol spells: leaves, functional grad and grad modes."""
+    names = {
+        "leaf": f"{module}.tensor({{value}}, dtype={{dtype}}, requires_grad=True)",
+        "constant": f"{module}.tensor({{value}}, dtype={{dtype}})",
+        "no_grad": f"{module}.no_grad()",
+        "enable_grad": f"{module}.enable_grad()",
+        "grad_enabled": f"{module}.is_grad_enabled()",
+        "grad": f"{module}.grad({{root}}, [{{inputs}}]{{options}})",
+    }
+    return table(METHODS, BACKWARD, names)
+
+
+def grad_mode_state(module: str) -> dict[str, tuple[str, str]]:
+    """The grad mode as state to compare around every program."""
+    return {"grad mode": (f"{module}.is_grad_enabled()", f"{module}.set_grad_enabled(True)")}
