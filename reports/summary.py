@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from conformance.gate import Settled, decide, settle
 from conformance.journal import Journal
-from conformance.verdict import VERDICTS
+from conformance.verdict import ROOT_CAUSES, VERDICTS
 from reports.text import one_line
 
 # The worst tone names a cell; `known` is a problem that an expectation explains.
-_TONES: Final = ("broken", "bad", "known")
+_TONES: Final = ("broken", "bad", "known", "open")
+# What is neither good nor bad: a chapter with such a case is not shown as good.
+UNDECIDED: Final = frozenset({"blocked", "inconclusive"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,11 @@ class Run:
     def problems(self) -> tuple[Settled, ...]:
         """What stands against expectation, the case that blocks most first."""
         surprises = (item for item in self.settled if item.surprise)
-        return tuple(sorted(surprises, key=lambda item: (-self.blocks[item.case], item.case)))
+        return tuple(sorted(surprises, key=self.rank))
+
+    def rank(self, item: Settled) -> tuple[bool, int, str]:
+        """The order of problems: root causes, those that block most first, then by id."""
+        return item.verdict not in ROOT_CAUSES, -self.blocks[item.case], item.case
 
     @cached_property
     def awaited(self) -> tuple[Settled, ...]:
@@ -147,14 +153,16 @@ class Tally:
 
     @property
     def tone(self) -> str:
-        """The worst tone among the cases; quiet when nothing passed and nothing is wrong."""
-        tones = {self._tone(name) for name, count in self.verdicts.items() if count}
-        worst = next((tone for tone in _TONES if tone in tones), None)
-        return worst or ("bad" if self.contradicted else "good" if self.verdicts["pass"] else "quiet")
+        """The worst tone among the cases: broken, bad, known, open, good; quiet when every case was declined."""
+        tones = {self._tone(name) for name in self.verdicts}
+        if self.contradicted and "broken" not in tones:
+            return "bad"
+        return next((tone for tone in _TONES if tone in tones), "good" if self.verdicts["pass"] else "quiet")
 
     def _tone(self, name: str) -> str:
-        known = self.awaited[name] == self.verdicts[name]
-        return "known" if known else VERDICTS[name].tone
+        if self.awaited[name] == self.verdicts[name] and name != "pass":
+            return "known"
+        return "open" if name in UNDECIDED else VERDICTS[name].tone
 
     def _phrase(self, name: str, count: int) -> str:
         return f"{count} expected {name}" if self.awaited[name] == count else f"{count} {name}"

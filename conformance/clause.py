@@ -1,0 +1,131 @@
+"""A clause: one normative sentence with a stable id, a level, a source and its test. A case is a clause with its parameters."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any, Final
+
+from hypothesis.strategies import SearchStrategy
+
+from conformance.errors import ConformanceError
+
+LEVELS: Final[Mapping[str, str]] = {
+    "law": "mathematics: every engine must agree",
+    "contract": "a verb that the engine offers does what it says; breaking it silently gives wrong numbers or state",
+    "convention": "an admissible set; what was observed within it is recorded",
+    "dialect": "one library's names, texts and habits; judged only for engines that declare the dialect",
+}
+DIALECTS: Final = ("torch", "variable")
+DTYPES: Final = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One normative sentence and its test.
+
+    id: `chapter/name`, from the test's module and name. sentence: the test's docstring. source: where the rule is stated.
+    mutant: the engine broken on purpose that this clause must fail. after: ids of the clauses that it stands on.
+    parameters: name -> the values that, with the dtype, make its cases. given: argument -> the strategy that draws it.
+    test: the body that records one program.
+    """
+
+    id: str
+    level: str
+    sentence: str
+    source: str
+    mutant: str | None
+    dialect: str | None
+    after: tuple[str, ...]
+    parameters: Mapping[str, Sequence[str]]
+    given: Mapping[str, SearchStrategy[Any]] = field(repr=False)
+    test: Callable[..., None] = field(repr=False)
+
+    @property
+    def chapter(self) -> str:
+        """The chapter, the first part of the id."""
+        return self.id.split("/")[0]
+
+    def cases(self) -> Iterator[Case]:
+        """Every case, in the order of the parameters' values."""
+        for values in product(*self.parameters.values(), DTYPES):
+            yield Case(self, dict(zip((*self.parameters, "dtype"), values, strict=True)))
+
+    def to_json(self) -> dict[str, Any]:
+        """What a journal's header says of the clause."""
+        names = ("chapter", "sentence", "level", "source", "mutant", "dialect")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A clause with its parameters: the unit of a verdict."""
+
+    clause: Clause
+    parameters: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """`chapter/name[parameters]`."""
+        return f"{self.clause.id}[{','.join(self.parameters.values())}]"
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the case's tensors."""
+        return self.parameters["dtype"]
+
+    def selected(self, globs: Sequence[str]) -> bool:
+        """Whether a glob matches the case's id or its clause's; everything is selected when there is none."""
+        return not globs or any(_matches(name, glob) for glob in globs for name in (self.id, self.clause.id))
+
+
+def _matches(name: str, glob: str) -> bool:
+    # A bracket opens the parameters in an id, not a set of characters as in a shell.
+    return fnmatchcase(name, glob.replace("[", "[[]"))
+
+
+REGISTRY: Final[dict[str, Clause]] = {}
+
+
+def clause(
+    level: str,
+    *,
+    source: str,
+    mutant: str | None = None,
+    dialect: str | None = None,
+    after: Sequence[str] = (),
+    given: Mapping[str, SearchStrategy[Any]] | None = None,
+    **parameters: Sequence[str],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declares a test as a clause; its docstring is the sentence, `given` draws its arguments, other keywords make its cases.
+
+    Raises ConformanceError when the level or dialect is unknown, the sentence is missing, or no mutant is named (only a
+    convention may name none: an admissible set has no single way to be broken).
+    """
+
+    def declare(test: Callable[..., None]) -> Callable[..., None]:
+        chapter = test.__module__.rsplit(".", 1)[-1].removeprefix("test_")
+        name = f"{chapter}/{test.__name__.removeprefix('test_')}"
+        sentence = " ".join((test.__doc__ or "").split())
+        if level not in LEVELS or not sentence or (dialect is not None and dialect not in DIALECTS):
+            raise ConformanceError(f"{name}: a clause needs a known level and dialect, and a sentence")
+        if mutant is None and level != "convention":
+            raise ConformanceError(f"{name}: a {level} clause names the mutant that it turns to fail")
+        declared = Clause(name, level, sentence, source, mutant, dialect, tuple(after), parameters, given or {}, test)
+        REGISTRY[name] = declared
+        return test
+
+    return declare
+
+
+def specification() -> dict[str, Clause]:
+    """Every clause by id, chapters in alphabetical order."""
+    import conformance.clauses as chapters
+
+    for module in sorted(info.name for info in pkgutil.iter_modules(chapters.__path__)):
+        importlib.import_module(f"conformance.clauses.{module}")
+    return REGISTRY

@@ -1,0 +1,231 @@
+"""Examines one case on one engine: draws inputs, records programs, has them executed and judged, and keeps the first witness."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
+
+from conformance.agent.interpreter import script
+from conformance.agent.lowering import NotOffered
+from conformance.clause import Case
+from conformance.execution import Engine
+from conformance.expectations import Expectation
+from conformance.judge import Finding, judge, show_expected
+from conformance.model.numbers import Inexact
+from conformance.model.protocol import Refusal
+from conformance.program import Program
+from conformance.tensor import SpecificationError, recording
+
+# How many examples a property is given.
+PROFILES: Final[Mapping[str, int]] = {"quick": 8, "gate": 50, "deep": 500}
+_EXACT: Final = "exact: equality of rationals, no tolerance"
+
+
+class _Disagreement(Exception):
+    """A program on which engine and specification differ; Hypothesis shrinks it."""
+
+
+class _Lost(BaseException):
+    """The engine's process was lost: no more examples of this case, and no shrinking."""
+
+
+@dataclass
+class Examination:
+    """What is known of a case so far."""
+
+    case: Case
+    engine: Engine
+    programs: int = 0
+    compared: int = 0
+    model_seconds: float = 0.0
+    declined: dict[str, None] = field(default_factory=dict)
+    lowered: dict[str, None] = field(default_factory=dict)
+    conventions: dict[str, dict[str, None]] = field(default_factory=dict)
+    finding: Finding | None = None
+    witness: Program | None = None
+
+    def example(self, body: Callable[..., None], arguments: Mapping[str, Any]) -> None:
+        """Records one program by running a clause's body, and judges it; raises _Disagreement or _Lost."""
+        started = time.perf_counter()
+        with recording(self.case.dtype) as recorder:
+            try:
+                body(**arguments)
+            except Inexact:
+                hypothesis.reject()
+            except Refusal as refusal:
+                raise SpecificationError(f"the model refuses what the clause does: {refusal.kind}") from None
+            program = recorder.program()
+        _proper(program)
+        self.model_seconds += time.perf_counter() - started
+        self.judged(program)
+
+    def judged(self, program: Program) -> None:
+        """Has the engine execute `program` and judges it; raises _Disagreement or _Lost."""
+        reply = self.engine.run(program)
+        self.programs += 1
+        if isinstance(reply, Finding):
+            self._found(program, reply)
+            raise _Lost
+        self.declined.update(dict.fromkeys(reply["declined"]))
+        if reply["declined"]:
+            return
+        self.lowered.update(dict.fromkeys(reply.get("lowered", ())))
+        judgement = judge(program, reply)
+        self.compared += judgement.compared
+        for what, seen in (judgement.seen or {}).items():
+            self.conventions.setdefault(what, {})[seen] = None
+        if judgement.finding:
+            self._found(program, judgement.finding)
+            raise _Disagreement(judgement.finding.message)
+
+    def _found(self, program: Program, finding: Finding) -> None:
+        self.finding, self.witness = finding, program if finding.at is None else program.until(finding.at)
+
+
+def _proper(program: Program) -> None:
+    """A program must expect something; one that awaits a refusal must also see its legal twin succeed."""
+    expectations = [it for _, it in program.walk() if it.verb == "expect"]
+    if not expectations:
+        raise SpecificationError("the clause expects nothing")
+    if all(it.options["observe"] == "outcome" for it in expectations):
+        raise SpecificationError("a clause that awaits a refusal must also expect something of its accepted twin")
+
+
+def examine(case: Case, engine: Engine, profile: str, seed: int, expected: Expectation | None) -> dict[str, Any]:
+    """The record of `case` on `engine`. An expected failure is decided by replaying its pinned witness alone."""
+    examination, started = Examination(case, engine), time.perf_counter()
+    clause = case.clause
+    if clause.dialect and clause.dialect not in engine.adapter.speaks:
+        examination.declined[f"the dialect {clause.dialect}"] = None
+    else:
+        _explore(examination, profile, seed, expected)
+    return _record(examination, time.perf_counter() - started, expected, seed)
+
+
+def _explore(examination: Examination, profile: str, seed: int, expected: Expectation | None) -> None:
+    try:
+        if expected and expected.witness:
+            examination.judged(expected.witness)
+        else:
+            _test(examination, profile, seed)()
+    except (_Disagreement, _Lost):
+        pass
+    except hypothesis.errors.Flaky as reason:
+        examination.finding = Finding("flaky", None, f"the same inputs were judged differently: {reason}")
+    except hypothesis.errors.Unsatisfiable:
+        examination.finding = Finding("inconclusive", None, "no drawn input was exact in this dtype")
+    except SpecificationError as reason:
+        examination.finding, examination.witness = Finding("error", None, str(reason)), None
+
+
+def _test(examination: Examination, profile: str, seed: int) -> Callable[[], None]:
+    """The clause's body as a Hypothesis test whose examples are judged by `examination`."""
+    case = examination.case
+    clause, fixed = case.clause, {name: value for name, value in case.parameters.items() if name != "dtype"}
+    if not clause.given:
+        return lambda: examination.example(clause.test, fixed)
+
+    def example(**drawn: Any) -> None:
+        examination.example(clause.test, {**fixed, **drawn})
+
+    configured = settings(
+        max_examples=PROFILES[profile],
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    test: Callable[[], None] = hypothesis.seed(derive(seed, case.id))(configured(hypothesis.given(**clause.given)(example)))
+    return test
+
+
+def derive(seed: int, *parts: str | int) -> int:
+    """A seed for one use, from the run's seed and the names of the use."""
+    text = "/".join(map(str, (seed, *parts)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+# --- the record
+
+
+def _record(
+    examination: Examination, seconds: float, expected: Expectation | None, seed: int
+) -> dict[str, Any]:
+    case, finding = examination.case, examination.finding or _without_finding(examination)
+    record: dict[str, Any] = {
+        "case": case.id,
+        "clause": case.clause.id,
+        "parameters": dict(case.parameters),
+        "verdict": finding.verdict,
+        "message": finding.message,
+        "seconds": round(seconds, 4),
+        "programs": examination.programs,
+        "compared": examination.compared,
+        "model_seconds": round(examination.model_seconds, 4),
+        "expectation": expected.to_json() if expected else None,
+        "conventions": {what: ", ".join(seen) for what, seen in examination.conventions.items()},
+        "lowered": list(examination.lowered),
+    }
+    if finding.verdict == "declined":
+        record["declined"] = finding.message
+    if finding.verdict not in ("pass", "declined"):
+        record |= _evidence(examination, finding, seed)
+    return record
+
+
+def _without_finding(examination: Examination) -> Finding:
+    if examination.compared:
+        return Finding("pass", None, "")
+    if examination.declined:
+        return Finding("declined", None, "does not offer " + ", ".join(examination.declined))
+    return Finding("vacuous", None, "nothing was compared")
+
+
+def _evidence(examination: Examination, finding: Finding, seed: int) -> dict[str, Any]:
+    """What a reader needs to see and to repeat a problem."""
+    case, name = examination.case, examination.engine.adapter.name
+    rerun = f"autograd-conformance run --engine {name} --select '{case.id}' --seed {seed}"
+    evidence: dict[str, Any] = {
+        "expected": finding.expected,
+        "got": finding.got,
+        "why": finding.why,
+        "method": _EXACT,
+        "at": finding.at,
+        "rerun": rerun,
+        "prerequisites": _prerequisites(examination),
+    }
+    if examination.witness is not None:
+        evidence["witness"] = examination.witness.to_json()
+        evidence["instructions"] = len(examination.witness)
+        evidence["script"] = printed(examination.witness, examination.engine, finding)
+    return evidence
+
+
+def _prerequisites(examination: Examination) -> list[str]:
+    """The cases on which this one stands: those its clause names, and those of the operators in its witness."""
+    case = examination.case
+    operators = examination.witness.operators() if examination.witness else ()
+    named = [f"{clause}[{case.dtype}]" for clause in case.clause.after]
+    used = [f"operators/value_and_gradient[{name},{case.dtype}]" for name in operators]
+    return [prerequisite for prerequisite in named + used if prerequisite != case.id]
+
+
+def printed(program: Program, engine: Engine, finding: Finding | None = None) -> str:
+    """The program as a script in the engine's terms, each expectation as a remark."""
+    comments = {
+        index: "expected " + show_expected(it.options["relation"], it.options["value"])
+        for index, it in program.walk()
+        if it.verb == "expect"
+    }
+    try:
+        return script(program.to_json(), engine.adapter.to_json(), comments)
+    except NotOffered as missing:
+        return f"# {engine.adapter.name} does not offer {missing.key}\n"

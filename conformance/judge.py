@@ -1,0 +1,205 @@
+"""The judge: compares what an engine let us see with what the specification says. No tolerance anywhere.
+
+An expected value is JSON, as it stands in a program's `expect`: {"shape", "values"} with exact rationals, {"absent": true},
+{"flag": ...}, {"text": ...}, {"calls": [...]}, {"outcome": ...}. A relation says how the observed value must relate to it:
+
+    equals      the same; for tensors value, shape and, where the engine has dtypes, dtype
+    one_of      equal to one of a list
+    within      every element between {"low"} and {"high"}, same shape: the admissible set of a convention
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+
+from conformance.program import Instruction, Program
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A disagreement: a verdict, the instruction that shows it, and what was expected and seen, as text."""
+
+    verdict: str
+    at: int | None
+    message: str
+    expected: str = ""
+    got: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The judgement of one program: how many comparisons were made, and the first disagreement, if any."""
+
+    compared: int
+    finding: Finding | None = None
+    seen: Mapping[str, str] | None = None
+
+
+def judge(program: Program, reply: Json) -> Judgement:
+    """Judges an agent's reply (schema in docs/agent-protocol.md) to `program`."""
+    observed = {index: seen for index, seen in reply["observations"]}
+    outcomes = dict(_outcomes(program, observed))
+    compared, seen = 0, {}
+    for index, it in program.walk():
+        if it.verb == "expect" and index in observed and _applies(it, outcomes):
+            compared += 1
+            finding = _compare(index, it, observed[index], program.dtype)
+            if finding:
+                return Judgement(compared, finding)
+            if it.options["relation"] == "within":
+                seen[it.options["why"]] = show(observed[index])
+    return Judgement(compared, _failure(program, reply) or _leak(reply), seen)
+
+
+def _outcomes(program: Program, observed: Mapping[int, Json]) -> Iterable[tuple[str, str]]:
+    for index, it in program.walk():
+        if it.verb == "expect" and it.options["observe"] == "outcome" and index in observed:
+            yield str(it.args[0]), observed[index]["outcome"]
+
+
+def _applies(it: Instruction, outcomes: Mapping[str, str]) -> bool:
+    """Whether an expectation holds only after an attempt ended in one way, and it did."""
+    condition = it.options.get("when")
+    return condition is None or outcomes.get(condition[0]) == condition[1]
+
+
+def _compare(index: int, it: Instruction, seen: Json, dtype: str) -> Finding | None:
+    wanted, why = it.options["value"], it.options["why"]
+    relation = it.options["relation"]
+    if it.options["observe"] == "outcome" and seen["outcome"] == "refused" and seen["kind"] is None:
+        return Finding("error", index, unmapped(seen), show_expected(relation, wanted), show(seen), why)
+    if RELATIONS[relation](seen, wanted, dtype):
+        return None
+    message = f"{_subject(it)} is not what the specification says"
+    return Finding("fail", index, message, show_expected(relation, wanted), show(seen), why)
+
+
+def _subject(it: Instruction) -> str:
+    name = " and ".join(str(arg) for arg in it.args)
+    named = {"tensor": name, "grad": f"{name}.grad", "calls": f"what the hook {name} saw", "outcome": f"the attempt {name}"}
+    return named.get(it.options["observe"], f"{it.options['observe']} {name}".strip())
+
+
+def _failure(program: Program, reply: Json) -> Finding | None:
+    failure = reply["failure"]
+    if failure is None:
+        return None
+    instruction = next(it for index, it in program.walk() if index == failure["at"])
+    got = f"{failure['type']}: {failure['message']}"
+    if failure["kind"] == "unsupported" and instruction.verb == "apply":
+        name = instruction.options["operator"]
+        return Finding("unsupported", failure["at"], f"the engine lacks {name}", "a value", got)
+    if failure["kind"] is None:
+        return Finding("error", failure["at"], unmapped(failure), "no exception", got)
+    message = f"{instruction.verb} was refused as {failure['kind']}, but it is legal"
+    return Finding("fail", failure["at"], message, "no exception", got)
+
+
+def unmapped(failure: Json) -> str:
+    """The sentence about an exception that no row of the adapter's refusals maps, with the row to add."""
+    head = str(failure["message"]).splitlines()[0][:60] if failure["message"] else ""
+    return f"an exception that the adapter does not map; if it is a refusal, add the row (KIND, {failure['type']!r}, {head!r})"
+
+
+def _leak(reply: Json) -> Finding | None:
+    for leak in reply["leaks"]:
+        message = f"the program changed the {leak['name']} for whatever runs next"
+        return Finding("fail", None, message, leak["before"], leak["after"])
+    return None
+
+
+# --- relations
+
+
+def equals(seen: Json, wanted: Json, dtype: str | None) -> bool:
+    """Equal by value, shape and dtype; texts and flags as they are. `dtype` None compares values and shapes only."""
+    if "calls" in wanted:
+        calls = seen.get("calls")
+        return calls is not None and len(calls) == len(wanted["calls"]) and all(
+            equals(a, b, None) for a, b in zip(calls, wanted["calls"], strict=True)
+        )
+    if "values" not in wanted:
+        return all(seen.get(key) == value for key, value in wanted.items())
+    if "values" not in seen or list(seen["shape"]) != list(wanted["shape"]):
+        return False
+    if dtype is not None and seen.get("dtype", dtype) != dtype:
+        return False
+    pairs = zip(seen["values"], wanted["values"], strict=False)
+    return len(seen["values"]) == len(wanted["values"]) and all(number(a) == Fraction(b) for a, b in pairs)
+
+
+def one_of(seen: Json, wanted: Json, dtype: str | None) -> bool:
+    """Equal to one of several."""
+    return any(equals(seen, choice, dtype) for choice in wanted["choices"])
+
+
+def within(seen: Json, wanted: Json, dtype: str | None) -> bool:
+    """Every element between two bounds, inclusive; NaN is not."""
+    low, high = wanted["low"], wanted["high"]
+    if "values" not in seen or list(seen["shape"]) != list(low["shape"]) or seen.get("dtype", dtype) != dtype:
+        return False
+    numbers = [number(text) for text in seen["values"]]
+    bounds = zip(numbers, low["values"], high["values"], strict=True)
+    return all(n is not None and Fraction(a) <= n <= Fraction(b) for n, a, b in bounds)
+
+
+RELATIONS: Final[Mapping[str, Callable[[Json, Json, str | None], bool]]] = {
+    "equals": equals,
+    "one_of": one_of,
+    "within": within,
+}
+
+
+def number(text: str) -> Fraction | None:
+    """The exact number that an engine's text stands for; None for NaN and infinities, which equal no rational."""
+    if "/" in text or text.lstrip("-").isdigit():
+        return Fraction(text)
+    value = float(text)
+    return Fraction(value) if math.isfinite(value) else None
+
+
+# --- text
+
+
+def show(value: Json) -> str:
+    """A value as a person reads it."""
+    if value.get("absent"):
+        return "no gradient"
+    if "values" in value:
+        dtype = f" {value['dtype']}" if value.get("dtype", "float64") != "float64" else ""
+        return _array(value) + dtype
+    if "calls" in value:
+        return f"{len(value['calls'])} calls" + "".join(f" {_array(call)}" for call in value["calls"])
+    if value.get("outcome") == "refused" and "type" in value:
+        return f"refused: {value['type']}: {value['message']}"
+    return str(next(iter(value.values()), ""))
+
+
+def show_expected(relation: str, wanted: Json) -> str:
+    """An expectation as a person reads it."""
+    if relation == "one_of":
+        return " or ".join(dict.fromkeys(show(choice) for choice in wanted["choices"]))
+    if relation == "within":
+        return f"between {show(wanted['low'])} and {show(wanted['high'])}"
+    if wanted.get("outcome") == "refused":
+        return f"refused as {wanted['kind']}" if "kind" in wanted else "refused"
+    return show(wanted)
+
+
+def _array(value: Json) -> str:
+    numbers = [float(Fraction(text)) if "/" in text else float(text) for text in value["values"]]
+    try:
+        array = np.array(numbers).reshape(value["shape"])
+    except ValueError:
+        return f"{numbers} of shape {tuple(value['shape'])}"
+    shape = "" if array.size else f" of shape {array.shape}"
+    return " ".join(np.array2string(array, separator=" ").split()) + shape

@@ -1,0 +1,135 @@
+"""Derivatives by forward mode: the recorded graph is run again on dual numbers.
+
+A node remembers what it was computed from. `evaluate` runs a graph with some tensors replaced ("cut"); `pull` seeds tensors with
+dual numbers and reads the slopes of sum(cotangent * output), which is the vector-Jacobian product. A gradient that is itself
+to be differentiated is a `GradientNode`: evaluating it runs `pull` on the numbers it is given, dual ones included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from conformance.model.numbers import Array, plain, seeds, slopes_of
+from conformance.operators.table import OPERATORS
+
+_serials = count()
+
+
+@dataclass(eq=False)
+class Node:
+    """How a tensor was computed: an operator, its operands and attributes."""
+
+    operator: str
+    operands: tuple[Value, ...]
+    attributes: Mapping[str, Any]
+    freed: bool = False
+
+    @property
+    def saves(self) -> bool:
+        """Whether one backward frees something here."""
+        return OPERATORS[self.operator].saves
+
+    def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
+        """The node's value where the tensors of `cut` are replaced."""
+        arrays = [evaluate(operand, cut, memo) for operand in self.operands]
+        return as_array(OPERATORS[self.operator].forward(*arrays, **self.attributes))
+
+
+@dataclass(eq=False)
+class GradientNode:
+    """The gradient of sum(cotangent * root) by `by`, as something that can be differentiated again."""
+
+    root: Value
+    cotangent: Value
+    by: Value
+    freed: bool = False
+    saves: bool = True
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        """The tensors on which the gradient depends."""
+        return (self.root, self.cotangent)
+
+    def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
+        """The gradient where the tensors of `cut` are replaced, by dual numbers inside dual numbers."""
+        point = evaluate(self.by, cut, memo)
+        seeded, level = seeds([point])
+        weights = evaluate(self.cotangent, cut, memo)
+        output = evaluate(self.root, {**cut, self.by: seeded[0]}, {})
+        return _read([(output, weights)], [point], level)[0]
+
+
+@dataclass(eq=False)
+class Value:
+    """An array of exact numbers and how it came about; `node` is None for what the graph ends at."""
+
+    array: Array
+    node: Node | GradientNode | None = None
+    serial: int = field(default_factory=lambda: next(_serials))
+
+
+def as_array(value: Any) -> Array:
+    """An object array; NumPy collapses 0-d results of object arrays to scalars."""
+    if isinstance(value, np.ndarray):
+        return value
+    result = np.empty((), dtype=object)
+    result[()] = value
+    return result
+
+
+def evaluate(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
+    """The array of `value` where the tensors of `cut` are replaced."""
+    if value in cut:
+        return cut[value]
+    if value.node is None:
+        return value.array
+    if value not in memo:
+        memo[value] = value.node.run(cut, memo)
+    return memo[value]
+
+
+def pull(
+    outputs: Sequence[tuple[Value, Array]], inputs: Sequence[Value], held: Mapping[Value, Array] | None = None
+) -> list[Array]:
+    """For each input, the sum over outputs of cotangent * d output / d input, in the input's shape.
+
+    Outputs are evaluated through their own node even when they are held; everything in `held` counts as constant.
+    """
+    seeded, level = seeds([value.array for value in inputs])
+    cut = {**(held or {}), **dict(zip(inputs, seeded, strict=True))}
+    memo: dict[Value, Array] = {}
+    pairs = []
+    for value, cotangent in outputs:
+        expanded = None if value in inputs else value.node
+        output = expanded.run(cut, memo) if expanded else cut.get(value, value.array)
+        pairs.append((output, cotangent))
+    return _read(pairs, [value.array for value in inputs], level)
+
+
+def _read(pairs: Sequence[tuple[Array, Array]], shapes: Sequence[Array], level: int) -> list[Array]:
+    width = sum(array.size for array in shapes)
+    totals: list[Any] = [fmpq(0)] * width
+    for output, weights in pairs:
+        for index in np.ndindex(output.shape):
+            for i, slope in enumerate(slopes_of(output[index], level, width)):
+                totals[i] = totals[i] + slope * weights[index]
+    arrays, position = [], 0
+    for shape in shapes:
+        result = np.empty(shape.shape, dtype=object)
+        result.flat = totals[position : position + shape.size]
+        arrays.append(result)
+        position += shape.size
+    return arrays
+
+
+def flattened(array: Array) -> Array:
+    """An array's exact values without slopes."""
+    result = np.empty(array.shape, dtype=object)
+    result.flat = [plain(number) for number in array.flat]
+    return result

@@ -1,0 +1,209 @@
+"""Exact numbers: rationals, and dual numbers over them.
+
+A `Dual` carries a value and its slopes by the elements of the inputs. Functions that leave the rationals raise `Inexact`, so that
+whatever the model says is true to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any, Final, Union
+
+import numpy as np
+from flint import fmpq, fmpz
+from numpy.typing import NDArray
+
+Array = NDArray[np.object_]
+Number = Union[fmpq, "Dual"]
+
+_levels = count(1)
+
+# Significand and exponent ranges within which a rational is a number of the dtype (IEEE 754 binary32, binary64).
+_BITS: Final = {"float32": (24, 126), "float64": (53, 1022)}
+
+
+class Inexact(Exception):
+    """The exact tier cannot hold this: a function's value is irrational, or a number does not fit the dtype."""
+
+
+class Dual:
+    """value + sum of slopes[i] * epsilon_i, first order; a higher level is a later differentiation, nested outside."""
+
+    __slots__ = ("level", "slopes", "value")
+
+    def __init__(self, value: Number, slopes: tuple[Number, ...], level: int) -> None:
+        self.value = value
+        self.slopes = slopes
+        self.level = level
+
+    def __add__(self, other: Any) -> Dual:
+        a, b, level = _aligned(self, other)
+        return Dual(a.value + b.value, tuple(p + q for p, q in zip(a.slopes, b.slopes, strict=True)), level)
+
+    def __mul__(self, other: Any) -> Dual:
+        a, b, level = _aligned(self, other)
+        slopes = tuple(p * b.value + a.value * q for p, q in zip(a.slopes, b.slopes, strict=True))
+        return Dual(a.value * b.value, slopes, level)
+
+    def __neg__(self) -> Dual:
+        return Dual(-self.value, tuple(-slope for slope in self.slopes), self.level)
+
+    def __sub__(self, other: Any) -> Dual:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Dual:
+        return -self + other
+
+    def __truediv__(self, other: Any) -> Dual:
+        return self * reciprocal(other)
+
+    def __rtruediv__(self, other: Any) -> Dual:
+        return reciprocal(self) * other
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def chained(self, value: Number, derivative: Number) -> Dual:
+        """A function of this number whose value and derivative here are given."""
+        return Dual(value, tuple(slope * derivative for slope in self.slopes), self.level)
+
+
+def _aligned(a: Any, b: Any) -> tuple[Dual, Dual, int]:
+    level = max(x.level for x in (a, b) if isinstance(x, Dual))
+    width = len(a.slopes) if isinstance(a, Dual) and a.level == level else len(b.slopes)
+    return _lifted(a, level, width), _lifted(b, level, width), level
+
+
+def _lifted(number: Any, level: int, width: int) -> Dual:
+    if isinstance(number, Dual) and number.level == level:
+        return number
+    return Dual(number, (fmpq(0),) * width, level)
+
+
+def reciprocal(x: Any) -> Number:
+    """1 / x; raises Inexact at 0."""
+    if isinstance(x, Dual):
+        inverse = reciprocal(x.value)
+        return x.chained(inverse, -inverse * inverse)
+    if x == 0:
+        raise Inexact("division by zero")
+    return 1 / fmpq(x)
+
+
+def seeds(arrays: Iterable[Array]) -> tuple[list[Array], int]:
+    """Each element as a Dual with slope 1 by itself; all share a new level, which is returned too."""
+    arrays, level = list(arrays), next(_levels)
+    width = sum(array.size for array in arrays)
+    unit, seeded, position = [fmpq(0)] * width, [], 0
+    for array in arrays:
+        result = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(array.shape):
+            unit[position] = fmpq(1)
+            result[index] = Dual(array[index], tuple(unit), level)
+            unit[position] = fmpq(0)
+            position += 1
+        seeded.append(result)
+    return seeded, level
+
+
+def slopes_of(number: Any, level: int, width: int) -> tuple[Number, ...]:
+    """The slopes of a number at `level`; zeros when it does not depend on the seeds."""
+    return number.slopes if isinstance(number, Dual) and number.level == level else (fmpq(0),) * width
+
+
+def plain(number: Any) -> fmpq:
+    """A number's value without its slopes."""
+    while isinstance(number, Dual):
+        number = number.value
+    return number
+
+
+# --- functions; each takes and gives a rational or a Dual
+
+
+def _function(exact: Callable[[fmpq], fmpq], derivative: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def apply(x: Any) -> Any:
+        return x.chained(apply(x.value), derivative(x.value)) if isinstance(x, Dual) else exact(fmpq(x))
+
+    return apply
+
+
+def _known(point: int, value: int) -> Callable[[fmpq], fmpq]:
+    def exact(x: fmpq) -> fmpq:
+        if x != point:
+            raise Inexact(f"irrational except at {point}")
+        return fmpq(value)
+
+    return exact
+
+
+def _root(x: fmpq) -> fmpq:
+    if x < 0 or x.p != (p := fmpz(x.p).isqrt()) * p or x.q != (q := fmpz(x.q).isqrt()) * q:
+        raise Inexact("not the square of a rational")
+    return fmpq(p, q)
+
+
+exp = _function(_known(0, 1), lambda x: exp(x))
+log = _function(_known(1, 0), lambda x: reciprocal(x))
+sin = _function(_known(0, 0), lambda x: cos(x))
+cos = _function(_known(0, 1), lambda x: -sin(x))
+tanh = _function(_known(0, 0), lambda x: 1 - tanh(x) * tanh(x))
+sqrt = _function(_root, lambda x: reciprocal(2 * sqrt(x)))
+# At 0, where these have no derivative, the model takes 0; only clauses about singular points look there.
+absolute = _function(abs, lambda x: fmpq((plain(x) > 0) - (plain(x) < 0)))
+relu = _function(lambda x: max(x, fmpq(0)), lambda x: fmpq(int(plain(x) > 0)))
+
+
+def power(x: Any, exponent: fmpq) -> Any:
+    """x to a whole, non-negative exponent."""
+    if exponent.q != 1 or exponent < 0:
+        raise Inexact("only whole, non-negative exponents are exact")
+    result: Any = fmpq(1)
+    for _ in range(int(exponent)):
+        result = result * x
+    return result
+
+
+# --- arrays
+
+
+def exact_array(values: Any) -> Array:
+    """An object array of rationals from nested lists or arrays of integers and rationals; raises TypeError for floats."""
+    given = np.asarray(values, dtype=object)
+    result = np.empty(given.shape, dtype=object)
+    for index in np.ndindex(given.shape):
+        element = given[index]
+        result[index] = element if isinstance(element, (fmpq, Dual)) else fmpq(int(element) if _whole(element) else element)
+    return result
+
+
+def _whole(element: Any) -> bool:
+    return isinstance(element, (bool, int, np.integer, np.bool_))
+
+
+def fits(array: Array, dtype: str) -> None:
+    """Raises Inexact unless every rational of `array` is a normal number (or zero) of `dtype`."""
+    bits, exponent = _BITS[dtype]
+    for number in array.flat:
+        p, q = abs(int(number.p)), int(number.q)
+        significant = (p >> ((p & -p).bit_length() - 1)).bit_length() if p else 0
+        if q & (q - 1) or significant > bits or q.bit_length() > exponent or p.bit_length() > exponent:
+            raise Inexact(f"{number} is not a {dtype}")
+
+
+def rational(text: str) -> fmpq:
+    """The number that `str` of a rational wrote."""
+    return fmpq(*map(int, text.split("/")))
+
+
+def to_json(array: Array) -> dict[str, Any]:
+    """An array as its shape and its values in row-major order, as exact text."""
+    return {"shape": list(array.shape), "values": [str(number) for number in array.flat]}
+
+
+def from_json(data: dict[str, Any]) -> Array:
+    """The array that `to_json` wrote."""
+    flat = np.empty(len(data["values"]), dtype=object)
+    flat[:] = [rational(text) for text in data["values"]]
+    return flat.reshape(data["shape"])

@@ -1,0 +1,45 @@
+"""What the engine refuses.
+
+    AutogradError(RuntimeError)
+    ├── NotScalar        an implicit cotangent was asked of a root with several elements
+    ├── ShapeMismatch    a cotangent or gradient has another shape than its tensor
+    ├── NeedsGrad        a root or an input does not require a gradient
+    ├── GraphFreed       a node's saved values were freed by an earlier backward
+    ├── NotALeaf         a result was treated as a leaf
+    ├── UnusedInput      an input of `grad` was not used to compute the outputs
+    └── HookError        a hook that could never fire, or that returned a misfit
+
+Every message says what to do. Arguments are checked before any state changes.
+"""
+
+
+class AutogradError(RuntimeError):
+    """Anything the engine refuses on autograd's behalf."""
+
+
+class NotScalar(AutogradError):
+    """An implicit cotangent is 1, so only a root with one element can have it."""
+
+
+class ShapeMismatch(AutogradError):
+    """A cotangent has exactly the shape of its tensor: it is never broadcast."""
+
+
+class NeedsGrad(AutogradError):
+    """Nothing was recorded for this tensor, so there is nothing to differentiate."""
+
+
+class GraphFreed(AutogradError):
+    """A second run through a node whose saved values are gone."""
+
+
+class NotALeaf(AutogradError):
+    """Only a leaf decides for itself whether it requires a gradient."""
+
+
+class UnusedInput(AutogradError):
+    """The outputs do not depend on this input along any recorded path."""
+
+
+class HookError(AutogradError):
+    """A hook on a tensor without gradient, or a replacement that does not fit."""

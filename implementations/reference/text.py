@@ -1,0 +1,68 @@
+"""How a tensor prints: torch's text, digit for digit, for arrays of up to 1000 elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LINE_WIDTH = 80
+INDENT = len("tensor(")
+
+
+def tensor_text(data: npt.NDArray[Any], suffixes: list[str]) -> str:
+    """`tensor(28., grad_fn=<MulBackward0>)`; suffixes move to a line of their own when the last one is full."""
+    if data.dtype == np.float64:  # torch's default dtype, float32, goes without saying
+        suffixes = ["dtype=torch.float64", *suffixes]
+    if data.size == 0 and data.ndim != 1:
+        suffixes = [f"size={data.shape}", *suffixes]
+    text = "tensor(" + ("[]" if data.size == 0 else array_text(data, number_format(data), INDENT))
+    column = len(text) - text.rfind("\n") + 1
+    for suffix in suffixes:
+        wraps = column + len(suffix) + 2 > LINE_WIDTH
+        text += (",\n" + " " * INDENT if wraps else ", ") + suffix
+        column = INDENT + len(suffix) if wraps else column + len(suffix) + 2
+    return text + ")"
+
+
+def array_text(data: npt.NDArray[Any], number: Callable[[float], str], indent: int) -> str:
+    """Nested brackets; rows are wrapped, matrices are separated by an empty line."""
+    if data.ndim == 0:
+        return number(data.item())
+    if data.ndim > 1:
+        rows = [array_text(row, number, indent + 1) for row in data]
+        return "[" + ("," + "\n" * (data.ndim - 1) + " " * (indent + 1)).join(rows) + "]"
+    cells = [number(value) for value in data.tolist()]
+    per_line = max(1, (LINE_WIDTH - indent) // (len(cells[0]) + 2))
+    lines = [", ".join(cells[i : i + per_line]) for i in range(0, len(cells), per_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+
+
+def number_format(data: npt.NDArray[Any]) -> Callable[[float], str]:
+    """One format for the whole array, padded to its longest finite number, zeros not counted."""
+    spec = number_spec(data)
+
+    def bare(value: float) -> str:
+        return f"{value:{spec}}" + ("." if spec == ".0f" and np.isfinite(value) else "")
+
+    width = max((len(bare(value)) for value in finite_nonzero(data).tolist()), default=0)
+    return lambda value: bare(value).rjust(width)
+
+
+def number_spec(data: npt.NDArray[Any]) -> str:
+    """Whole numbers print as `1.`, others with four decimals, a wide range in scientific notation."""
+    sizes = np.abs(finite_nonzero(data).astype(np.float64))
+    if sizes.size == 0:
+        return ".0f"
+    whole = bool((sizes == np.ceil(sizes)).all())
+    wide = sizes.max() / sizes.min() > 1000.0 or sizes.max() > 1e8 or (not whole and sizes.min() < 1e-4)
+    return ".4e" if wide else ".0f" if whole else ".4f"
+
+
+def finite_nonzero(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The numbers that decide the format."""
+    flat = data.ravel()
+    kept: npt.NDArray[Any] = flat[np.isfinite(flat) & (flat != 0)]
+    return kept

@@ -1,0 +1,97 @@
+"""How cotangents travel back through each operator: one row each, mathematics only.
+
+A row is written with tensor operators, so a derivative is itself a program that can be recorded and differentiated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .values import Array, Axis
+
+if TYPE_CHECKING:
+    from .engine import Edge, Tensor
+
+
+TORCH_NAMES = {  # of nodes; those of all other operators follow from the operator's name
+    "cast": "ToCopyBackward0",
+    "max": "MaxBackward1",
+    "norm": "LinalgVectorNormBackward0",
+    "power": "PowBackward1",
+    "reshape": "ViewBackward0",
+    "rsub": "RsubBackward1",
+}
+
+
+class Vjp(NamedTuple):
+    """The vector-Jacobian product for one operand: pull(cotangent of the result, *saved values, *params)."""
+
+    saves: str
+    pull: Callable[..., Tensor]
+
+
+VJPS: dict[str, tuple[Vjp, ...]] = {
+    "add": (Vjp("", lambda g: g), Vjp("", lambda g: g)),
+    "sub": (Vjp("", lambda g: g), Vjp("", lambda g: -g)),
+    "rsub": (Vjp("", lambda g: -g), Vjp("", lambda g: g)),
+    "mul": (Vjp("b", lambda g, b: g * b), Vjp("a", lambda g, a: g * a)),
+    "div": (Vjp("b", lambda g, b: g / b), Vjp("ab", lambda g, a, b: -g * (a / b / b))),
+    "neg": (Vjp("", lambda g: -g),),
+    "abs": (Vjp("a", lambda g, a: g * np.sign(a.data)),),
+    "pow": (Vjp("a", lambda g, a, n: (g * (n * a ** (n - 1))).where(n != 0)),),
+    "power": (
+        Vjp("ab", lambda g, a, b: (g * (b * a ** (b - 1))).where(b.data != 0)),
+        Vjp("aby", lambda g, a, b, y: (g * (y * a.log())).where((a.data != 0) | (b.data < 0))),
+    ),
+    "exp": (Vjp("y", lambda g, y: g * y),),
+    "log": (Vjp("a", lambda g, a: g / a),),
+    "sqrt": (Vjp("y", lambda g, y: g / (2 * y)),),
+    "sin": (Vjp("a", lambda g, a: g * a.cos()),),
+    "cos": (Vjp("a", lambda g, a: -g * a.sin()),),
+    "tanh": (Vjp("y", lambda g, y: g * (1 - y * y)),),
+    "relu": (Vjp("y", lambda g, y: g.where(y.data > 0)),),
+    "sum": (Vjp("", lambda g, axis, shape: spread(g, axis, shape)),),
+    "mean": (Vjp("", lambda g, axis, shape: spread(g, axis, shape) / fold(g, shape)),),
+    "max": (Vjp("ay", lambda g, a, y: share(g, (a.data == y.data) | np.isnan(a.data))),),
+    "norm": (Vjp("ay", lambda g, a, y: a * (g / y).where(y.data != 0)),),
+    "dot": (Vjp("b", lambda g, b: g * b), Vjp("a", lambda g, a: g * a)),
+    "mm": (Vjp("b", lambda g, b: g.mm(b.t())), Vjp("a", lambda g, a: a.t().mm(g))),
+    "mv": (Vjp("b", lambda g, b: g.reshape(-1, 1).mm(b.reshape(1, -1))), Vjp("a", lambda g, a: a.t().mv(g))),
+    "reshape": (Vjp("", lambda g, shape: g.reshape(shape)),),
+    "t": (Vjp("", lambda g: g.t()),),
+    "select": (Vjp("", lambda g, index, shape: g.scatter(index, shape)),),
+    "slice": (Vjp("", lambda g, index, shape: g.scatter(index, shape)),),
+    "index": (Vjp("", lambda g, index, shape: g.scatter(index, shape)),),
+    "scatter": (Vjp("", lambda g, index: g[index]),),
+    "expand": (Vjp("", lambda g: g),),  # `unbroadcast` sums what was expanded
+    "where": (Vjp("", lambda g, chosen: g.where(chosen)),),
+    "cast": (Vjp("", lambda g: g),),  # `unbroadcast` casts back
+}
+
+
+def spread(cotangent: Tensor, axis: Axis, shape: tuple[int, ...]) -> Tensor:
+    """Every summand of a reduction receives the sum's cotangent."""
+    gone = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
+    return cotangent.reshape(tuple(1 if i in gone else n for i, n in enumerate(shape))).expand(shape)
+
+
+def fold(cotangent: Tensor, shape: tuple[int, ...]) -> float:
+    """How many elements one mean was taken over."""
+    return math.prod(shape) / max(cotangent.data.size, 1)
+
+
+def share(cotangent: Tensor, ties: Array) -> Tensor:
+    """Elements that tie for the maximum share its cotangent equally."""
+    return (cotangent / ties.sum()).where(ties)
+
+
+def unbroadcast(cotangent: Tensor, edge: Edge) -> Tensor:
+    """Broadcasting: what was copied forward sums backward; an operand that was promoted is cast back."""
+    added = cotangent.data.ndim - len(edge.shape)
+    copied = tuple(i for i, n in enumerate(cotangent.shape) if i < added or edge.shape[i - added] != n)
+    summed = cotangent.sum(copied).reshape(edge.shape) if copied else cotangent
+    return summed if summed.data.dtype == edge.dtype else summed.cast(edge.dtype)

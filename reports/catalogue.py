@@ -1,0 +1,136 @@
+"""The page's two tables of contents: the matrix, and the clauses of each chapter with every engine's verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.gate import Settled
+from conformance.verdict import VERDICTS, Verdict
+from reports.summary import Run, chapters
+from reports.text import linked
+from reports.view import Pieces, failure_anchor, slug
+
+# A clause has the first of these verdicts that one of its cases has.
+_RANK: Final = (*(name for name in VERDICTS if name not in ("pass", "declined")), "pass", "declined")
+_SYMBOLS: Final = {"good": "✓", "known": "✗", "bad": "✗", "broken": "!", "open": "⊘", "quiet": "–"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One chapter of one engine; `words` is empty when nothing was run."""
+
+    words: list[str]
+    tone: str
+    symbol: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """One engine in the list of those that share a verdict; `detail` says how many cases, and if it was expected."""
+
+    label: str
+    detail: str
+    target: str | None
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One clause, with the engines grouped by verdict."""
+
+    name: str
+    anchor: str
+    sentence: str
+    level: str
+    mutant: str
+    source: Pieces
+    groups: list[tuple[Verdict, list[Member]]]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter: its cells of the matrix, its clauses, and apart from them the dialect clauses."""
+
+    name: str
+    anchor: str
+    cells: list[Cell]
+    clauses: list[Clause]
+    dialect: list[Clause]
+
+
+def catalogue(found: Sequence[Run]) -> list[Chapter]:
+    """Every chapter of `found`, in the order of the specification."""
+    facts = {name: facts for run in found for name, facts in run.journal.header["clauses"].items()}
+    members = [_by_clause(run) for run in found]
+    names = dict.fromkeys([*facts, *(name for cases in members for name in cases)])
+    present = [name for name in names if any(name in cases for cases in members)]
+    clauses = [_clause(name, facts.get(name, {}), found, members) for name in present]
+    return [_chapter(name, found, clauses) for name in chapters(found)]
+
+
+def _by_clause(run: Run) -> dict[str, list[Settled]]:
+    found: dict[str, list[Settled]] = {}
+    for item in run.settled:
+        found.setdefault(str(item.record["clause"]), []).append(item)
+    return found
+
+
+def _chapter(name: str, found: Sequence[Run], clauses: Sequence[Clause]) -> Chapter:
+    mine = [clause for clause in clauses if clause.name.split("/")[0] == name]
+    return Chapter(
+        name=name,
+        anchor=slug("chapter", name),
+        cells=[_cell(run, name) for run in found],
+        clauses=[clause for clause in mine if not clause.level.startswith("dialect")],
+        dialect=[clause for clause in mine if clause.level.startswith("dialect")],
+    )
+
+
+def _cell(run: Run, chapter: str) -> Cell:
+    tally = run.chapters.get(chapter)
+    if tally is None:
+        return Cell([], "none", "", "")
+    problem = next((item for item in run.problems if item.chapter == chapter), None)
+    target = failure_anchor(run, problem) if problem else slug("chapter", chapter)
+    declined = tally.words == ["–"]
+    return Cell(["declined"] if declined else tally.words, tally.tone, _SYMBOLS[tally.tone], target)
+
+
+def _clause(
+    name: str, facts: Mapping[str, Any], found: Sequence[Run], members: Sequence[Mapping[str, list[Settled]]]
+) -> Clause:
+    groups: dict[str, list[Member]] = {}
+    for run, cases in zip(found, members, strict=True):
+        if name in cases:
+            verdict, member = _member(run, cases[name])
+            groups.setdefault(verdict, []).append(member)
+    return Clause(
+        name=name,
+        anchor=slug("clause", name),
+        sentence=str(facts.get("sentence") or ""),
+        level=_level(facts),
+        mutant=str(facts.get("mutant") or ""),
+        source=linked(str(facts.get("source") or "")),
+        groups=[
+            (verdict, groups[name]) for name, verdict in VERDICTS.items() if name in groups
+        ],
+    )
+
+
+def _level(facts: Mapping[str, Any]) -> str:
+    level, dialect = str(facts.get("level") or "not in the catalogue"), facts.get("dialect")
+    return f"{level}: {dialect}" if dialect else level
+
+
+def _member(run: Run, items: Sequence[Settled]) -> tuple[str, Member]:
+    counts = Counter(item.verdict for item in items)
+    verdict = next(name for name in _RANK if counts[name])
+    chosen = [item for item in items if item.verdict == verdict]
+    problem = next((item for item in chosen if item.surprise), None)
+    details = [f"{len(chosen)} of {len(items)}"] if len(chosen) < len(items) else []
+    details += ["expected"] if chosen[0].expected and not problem and verdict != "pass" else []
+    target = failure_anchor(run, problem) if problem else None
+    return verdict, Member(run.label, ", ".join(details), target)

@@ -1,0 +1,60 @@
+"""The answer as one page that stands alone: no request leaves it, and it needs no script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from conformance.journal import Journal
+from conformance.verdict import VERDICTS
+from reports import view
+from reports.catalogue import catalogue
+from reports.summary import Run, runs
+from reports.text import visible
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def render(journals: Sequence[Journal]) -> str:
+    """The page of `journals`: every text that an engine made is escaped, and the page encodes to UTF-8."""
+    found = runs(journals)
+    return _environment().get_template("page.html.j2").render(
+        engines=[view.engine(run) for run in found],
+        chapters=catalogue(found),
+        failures=view.failures(found),
+        conventions=view.conventions(found),
+        awaited=view.awaited(found),
+        suites=_distinct(found, "suite"),
+        profiles=_distinct(found, "profile"),
+        dates=sorted({str(run.journal.header["started"])[:10] for run in found}),
+        verdicts=list(VERDICTS.values()),
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _shown(value: object) -> object:
+    """Every expression of the template passes here before it is escaped; what the template marked up is left alone."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _distinct(found: Sequence[Run], key: str) -> list[str]:
+    values = (run.journal.header[key] for run in found)
+    return list(dict.fromkeys(_suite(value) if isinstance(value, dict) else str(value) for value in values))
+
+
+def _suite(suite: dict[str, object]) -> str:
+    return f"{suite.get('version', '')} ({str(suite.get('digest', ''))[:12]})"

@@ -1,0 +1,214 @@
+"""What the page shows, as frozen records: the template lays them out and decides nothing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.gate import Settled
+from conformance.verdict import VERDICTS, Verdict
+from reports.failures import contradiction, explanation, parameters
+from reports.summary import UNDECIDED, Run
+from reports.text import linked
+
+Pieces = list[tuple[str, str | None]]
+
+_STATES: Final = {
+    0: ("conforms", "good", "✓"),
+    1: ("against expectation", "bad", "✗"),
+    3: ("adapter or suite at fault", "broken", "!"),
+    6: ("incomplete", "known", "…"),
+}
+_COMMENT: Final = "# expected"
+_EVIDENCE: Final = ("expected", "got", "method", "instructions", "rerun")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One run in the list of engines; `segments` are (tone, first case, number of cases) of its bar."""
+
+    anchor: str
+    label: str
+    name: str
+    version: str
+    sentence: str
+    notes: str
+    state: tuple[str, str, str]
+    segments: list[tuple[str, int, int]]
+    total: int
+    facts: list[tuple[str, str]]
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One case that stands against expectation."""
+
+    anchor: str
+    item: Settled
+    verdict: Verdict
+    parameters: str
+    message: str
+    evidence: Mapping[str, str]
+    texts: list[str]
+    contradiction: str | None
+    source: Pieces
+    script: list[tuple[str, str]]
+    blocked: list[str]
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """One case that differs from pass, as its expectation said."""
+
+    engine: str
+    item: Settled
+    verdict: Verdict
+    reason: str
+    link: Pieces
+
+
+def slug(*parts: str) -> str:
+    """An anchor made of `parts`."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(parts)).strip("-")
+
+
+def failure_anchor(run: Run, item: Settled) -> str:
+    """Where the page shows the failure `item`."""
+    return slug("failure", run.label, item.case)
+
+
+def engine(run: Run) -> Engine:
+    """The records of one run."""
+    facts = run.journal.header["engine"]
+    return Engine(
+        anchor=slug("engine", run.label),
+        label=run.label,
+        name=str(facts["name"]),
+        version=run.label.removeprefix(str(facts["name"])).strip(),
+        sentence=run.tally.sentence,
+        notes=run.headline.removeprefix(f"{run.label}: {run.tally.sentence}").strip(" ()"),
+        state=_STATES[run.exit_code],
+        segments=_segments(run),
+        total=run.tally.total,
+        facts=_facts(run),
+        reasons=[_reason(run, reason) for reason in run.reasons],
+    )
+
+
+def _reason(run: Run, reason: str) -> str:
+    unfinished = "" if run.journal.complete else "; its figures are not final"
+    return reason.removeprefix(f"{run.journal.engine}: ") + unfinished
+
+
+def _segments(run: Run) -> list[tuple[str, int, int]]:
+    counts: Counter[str] = Counter()
+    for item in run.settled:
+        known = item.expected and not item.surprise and item.verdict != "pass"
+        tone = VERDICTS[item.verdict].tone
+        counts["known" if known else "open" if item.verdict in UNDECIDED else tone] += 1
+    segments, first = [], 0
+    for tone in ("good", "known", "bad", "broken", "open", "quiet"):
+        if counts[tone]:
+            segments.append((tone, first, counts[tone]))
+            first += counts[tone]
+    return segments
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    header, facts = run.journal.header, run.journal.header["engine"]
+    seconds = (run.journal.footer or {}).get("seconds") or sum(item.record["seconds"] for item in run.settled)
+    declined = Counter(str(item.record["declined"]) for item in run.settled if item.record.get("declined"))
+    lowered = Counter(str(name) for item in run.settled for name in item.record.get("lowered", ()))
+    rows = [
+        ("Python", facts.get("python")),
+        ("Platform", header["platform"]),
+        ("Adapter", _adapter(facts.get("shape"), facts.get("lines"))),
+        ("Speaks", ", ".join(facts.get("speaks") or ())),
+        ("Declined", _counted(declined)),
+        ("Composed", _counted(lowered)),
+        ("Profile", header["profile"]),
+        ("Seed", header["seed"]),
+        ("Started", header["started"]),
+        ("Took", f"{seconds:.1f} s"),
+        ("Suite", f"{header['suite'].get('version', '')} {header['suite'].get('digest', '')}".strip()),
+        ("Command", header.get("command")),
+    ]
+    return [(name, str(value)) for name, value in rows if value not in (None, "")]
+
+
+def _adapter(shape: object, lines: object) -> str:
+    return ", ".join([*([str(shape)] if shape else []), *([f"{lines} lines"] if lines else [])])
+
+
+def _counted(counts: Counter[str]) -> str:
+    return "; ".join(f"{name} ({count})" for name, count in counts.most_common())
+
+
+def failures(found: Sequence[Run]) -> list[tuple[str, list[Failure]]]:
+    """The failures of each run that has any; the worst of the page is shown open."""
+    failing = [run for run in found if run.problems]
+    worst = min(failing, key=lambda run: run.rank(run.problems[0]), default=None)
+    return [
+        (run.label, [_failure(run, item, run is worst and item is run.problems[0]) for item in run.problems])
+        for run in failing
+    ]
+
+
+def _failure(run: Run, item: Settled, is_open: bool) -> Failure:
+    blocked = [case for case, causes in run.causes.items() if item.case in causes]
+    return Failure(
+        anchor=failure_anchor(run, item),
+        item=item,
+        verdict=VERDICTS[item.verdict],
+        parameters=parameters(item),
+        message=str(item.record["message"]),
+        evidence={name: str(item.record.get(name) or "") for name in _EVIDENCE},
+        texts=explanation(run, item),
+        contradiction=contradiction(item),
+        source=linked(str(run.clause(item).get("source") or "")),
+        script=_script(str(item.record.get("script") or "")),
+        blocked=blocked,
+        is_open=is_open,
+    )
+
+
+def _script(text: str) -> list[tuple[str, str]]:
+    cut = [line.partition(_COMMENT) for line in text.rstrip("\n").split("\n")] if text else []
+    return [(code, mark + comment) for code, mark, comment in cut]
+
+
+def awaited(found: Sequence[Run]) -> list[Awaited]:
+    """Every case of `found` that differs from pass with a committed reason."""
+    return [
+        Awaited(
+            engine=run.label,
+            item=item,
+            verdict=VERDICTS[item.verdict],
+            reason=str(item.expected["reason"]),
+            link=linked(str(item.expected.get("link") or "")),
+        )
+        for run in found
+        for item in run.awaited
+        if item.expected
+    ]
+
+
+def conventions(found: Sequence[Run]) -> list[tuple[str, list[str], bool]]:
+    """For each convention what every run showed, "–" for nothing, and whether the runs differ."""
+    observed = [_observed(run.settled) for run in found]
+    names = dict.fromkeys(name for values in observed for name in values)
+    rows = [(name, [" / ".join(values.get(name, {})) or "–" for values in observed]) for name in names]
+    return [(name, values, len({value for value in values if value != "–"}) > 1) for name, values in rows]
+
+
+def _observed(items: Iterable[Settled]) -> dict[str, dict[str, None]]:
+    found: dict[str, dict[str, None]] = {}
+    for item in items:
+        for name, value in (item.record.get("conventions") or {}).items():
+            found.setdefault(str(name), {})[str(value)] = None
+    return found
