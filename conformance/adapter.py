@@ -31,6 +31,7 @@ class Adapter:
     spellings: key -> template; a key that is missing is a capability that the engine does not offer.
     refusals: rows (kind, exception's name, pattern of its message), the first that matches counts.
     dtypes: float64 or float32 -> how the engine writes it. speaks: the dialects (torch, variable).
+    around: a context manager in which each program runs, as `with` writes it ("tf.GradientTape() as tape").
     state: name -> (expression, statement that restores it), compared around every program.
     command: how to start an agent of another language; empty for the Python agent.
     """
@@ -44,6 +45,7 @@ class Adapter:
     refusals: tuple[tuple[str, str, str], ...] = ()
     dtypes: Mapping[str, str] = field(default_factory=lambda: {"float64": "'float64'", "float32": "'float32'"})
     speaks: tuple[str, ...] = ()
+    around: str = ""
     state: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     lines: int = 0
@@ -58,7 +60,7 @@ class Adapter:
 
     def to_json(self) -> dict[str, Any]:
         """What the agent needs of the adapter."""
-        keys = ("name", "prelude", "version", "shape", "dtypes", "spellings", "refusals", "state")
+        keys = ("name", "prelude", "version", "shape", "dtypes", "spellings", "refusals", "state", "around")
         return {key: getattr(self, key) for key in keys}
 
     def installed(self) -> bool:

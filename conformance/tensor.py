@@ -558,3 +558,8 @@ def _observed_value(kind: str, value: Any) -> dict[str, Any]:
     if kind == "outcome":
         return dict(value)
     return {"text": value} if kind == "text" else {"flag": value}
+
+
+def recorded_dtype() -> str:
+    """The dtype of the program being recorded; a dialect's texts show it."""
+    return _recorder.get().dtype

@@ -133,9 +133,12 @@ class Run:
     def _define(self, index, header, steps):
         self._do(index, header + "\n" + "\n".join(printed(steps, {}, "    ")))
 
-    def _with(self, index, expression, steps):
+    def _with(self, index, text, steps):
+        expression, _, name = text.partition(" as ")
         manager = self.guarded(index, eval, compiled(expression, "eval"), self.names)
-        self.guarded(index, manager.__enter__)
+        entered = self.guarded(index, manager.__enter__)
+        if name:
+            self.names[name] = entered
         try:
             self.steps(steps)
         except (Refused, ProgramException) as reason:

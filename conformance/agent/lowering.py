@@ -30,7 +30,7 @@ def lower(program, adapter):
     """The steps of `program` (as JSON) in the spellings of `adapter` (as JSON); raises NotOffered."""
     if program["dtype"] not in adapter["dtypes"]:
         raise NotOffered(program["dtype"])
-    return Lowering(program, adapter).steps(program["instructions"])
+    return Lowering(program, adapter).whole(program["instructions"])
 
 
 class Lowering:
@@ -44,6 +44,12 @@ class Lowering:
         self.history = []
         self.depth = 0
         self.lowered = []
+
+    def whole(self, instructions):
+        """The whole program, inside what the engine wants around it."""
+        steps = self.steps(instructions)
+        around = self.adapter["around"]
+        return [("with", instructions[0]["index"], around, steps)] if around and instructions else steps
 
     def steps(self, instructions):
         result = []
@@ -96,7 +102,10 @@ class Lowering:
     def operator(self, it):
         operands = dict(zip("abcd", (self.operand(operand) for operand in it["args"])))
         attributes = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
-        return self.spelled(it["options"]["operator"], **dict(operands, **attributes))
+        key = it["options"]["operator"]
+        if isinstance(it["options"].get("index"), list):
+            key = "index.list"  # a gather; many engines that slice spell it otherwise, or have none
+        return self.spelled(key, **dict(operands, **attributes))
 
     def operand(self, operand):
         if isinstance(operand, str):
@@ -157,6 +166,7 @@ class Lowering:
             if value:
                 text = ", ".join(value) if isinstance(value, list) else value
                 given.append(self.spelled("%s.%s" % (verb, name), **{name: text}))
+        given = [text for text in given if text]  # an empty spelling: the engine always does so
         return self.spelled(verb, arguments=", ".join(given), options="".join(", " + text for text in given), **parts)
 
     def _by_function(self, it):

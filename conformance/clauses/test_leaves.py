@@ -1,0 +1,55 @@
+"""Leaves and intermediate values: who keeps a gradient."""
+
+from __future__ import annotations
+
+from conformance.clause import clause
+from conformance.model.numbers import Array
+from conformance.strategies import vectors
+from conformance.tensor import expect, expect_one_of, tensor
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.is_leaf; document 002 In[12], 003 cells 7 and 8",
+    mutant="intermediates_keep_gradients",
+    given={"a": vectors()},
+)
+def test_intermediates_keep_no_gradient(a: Array) -> None:
+    """After backward the leaves hold their gradients; intermediate values, the root included, hold none."""
+    x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
+    y = x * w
+    z = y.sum()
+    z.backward()
+    expect(x.grad, a + 1, "w")
+    expect(w.grad, a, "x")
+    expect(y.grad, None, "an intermediate value")
+    expect(z.grad, None, "the root")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.retain_grad; document 003 cell 7",
+    mutant="retain_grad_does_nothing",
+    given={"a": vectors()},
+)
+def test_retain_grad_keeps_it(a: Array) -> None:
+    """After y.retain_grad() backward leaves dL/dy in y.grad as well: for z = sum(y * y) it is 2y."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    y.retain_grad()
+    (y * y).sum().backward()
+    expect(y.grad, 6 * a, "2y")
+    expect(x.grad, 18 * a, "the leaf's own gradient")
+
+
+@clause(
+    "convention",
+    source="torch: None; TensorFlow's unconnected_gradients: either",
+    given={"a": vectors()},
+)
+def test_gradient_of_an_unused_leaf(a: Array) -> None:
+    """A leaf that the root does not depend on has no gradient, or zeros."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    (x * x).sum().backward()
+    expect(x.grad, 2 * a)
+    expect_one_of(w.grad, [None, 0 * a], "gradient of an unused leaf")

@@ -1,0 +1,113 @@
+"""Backward from a scalar."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.clause import clause
+from conformance.model.numbers import Array
+from conformance.strategies import arrays, matrices, vectors
+from conformance.tensor import expect, gradients, refuses, tensor
+
+
+@clause(
+    "law",
+    source="document 000 In[2] to In[5], 004 In[3] to In[5]",
+    mutant="mul_counts_one_use",
+    given={"a": vectors(least=1)},
+)
+def test_twice_the_squared_norm(a: Array) -> None:
+    """d(2 x·x)/dx = 4x."""
+    x = tensor(a, requires_grad=True)
+    received = gradients(2 * x.binary("dot", x), [x])
+    expect(received[0], 4 * a, "4x")
+
+
+@clause(
+    "law",
+    source="document 001 In[2] to In[8]",
+    mutant="mean_forgets_to_divide",
+    given={"a": arrays((2, 2))},
+)
+def test_mean_of_squares(a: Array) -> None:
+    """The mean over 4 entries of 3(x+2)**2 has the gradient 3/2 (x+2), which is 4.5 at x = 1."""
+    x = tensor(a, requires_grad=True)
+    z = (x + 2) ** 2 * 3
+    received = gradients(z.unary("mean"), [x])
+    expect(received[0], (a + 2) * 3 / 2, "3/2 (x+2)")
+
+
+@clause(
+    "law",
+    source="document 003, cells 5 and 7",
+    mutant="mm_forgets_to_transpose",
+    given={"a": matrices(2, 2), "b": matrices(2, 2)},
+)
+def test_sum_of_a_matrix_product(a: Array, b: Array) -> None:
+    """d sum(x @ w): x receives ones @ w^T, the row sums of w; w receives x^T @ ones, the column sums of x."""
+    x, w = tensor(a, requires_grad=True), tensor(b, requires_grad=True)
+    received = gradients(x.binary("mm", w).sum(), [x, w])
+    rows = np.broadcast_to(b.sum(axis=1)[None, :], (2, 2))
+    columns = np.broadcast_to(a.sum(axis=0)[:, None], (2, 2))
+    expect(received[0], rows, "row sums of w")
+    expect(received[1], columns, "column sums of x")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.grad; NumPy's broadcasting rules",
+    mutant="broadcast_reduces_leading_axes_only",
+    after=("accumulation/several_uses_sum",),
+    given={
+        "pair": st.sampled_from([((2, 1), (1, 3)), ((3,), (2, 3)), ((), (2, 3)), ((1,), (2, 3)), ((1, 1), ()), ((2,), ())]),
+        "data": st.data(),
+    },
+)
+def test_gradient_has_the_leafs_shape(pair: tuple[tuple[int, ...], ...], data: st.DataObject) -> None:
+    """A gradient has the shape and dtype of its leaf: what broadcasting repeated is summed again."""
+    a, b = (data.draw(arrays(shape)) for shape in pair)
+    x, w = tensor(a, requires_grad=True), tensor(b, requires_grad=True)
+    received = gradients((x * w).sum(), [x, w])
+    full = np.broadcast_shapes(*pair)
+    expect(received[0], _summed_to(np.broadcast_to(b, full), pair[0]), "w, summed over what x was repeated along")
+    expect(received[1], _summed_to(np.broadcast_to(a, full), pair[1]), "x, summed over what w was repeated along")
+
+
+def _summed_to(full: Array, shape: tuple[int, ...]) -> Array:
+    padded = (1,) * (full.ndim - len(shape)) + shape
+    axes = tuple(i for i, extent in enumerate(padded) if extent == 1)
+    return np.asarray(full.sum(axis=axes) if axes else full, dtype=object).reshape(shape)
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.backward; document 001 In[7]",
+    mutant="implicit_cotangent_is_two",
+    given={"a": vectors(least=1), "shape": st.sampled_from([(), (1,), (1, 1, 1)])},
+)
+def test_implicit_cotangent_is_one(a: Array, shape: tuple[int, ...]) -> None:
+    """A root of one element, of whatever shape, needs no cotangent: backward() is backward(ones)."""
+    x = tensor(a, requires_grad=True)
+    (x * x).sum().reshape(*shape).backward()
+    expect(x.grad, 2 * a, "backward()")
+    w = tensor(a, requires_grad=True)
+    (w * w).sum().reshape(*shape).backward(tensor(np.ones(shape, dtype=int)))
+    expect(w.grad, 2 * a, "backward(ones)")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.backward; document 004, exercise 3",
+    mutant="non_scalar_root_is_summed",
+    given={"a": vectors(least=2)},
+)
+def test_non_scalar_root_needs_a_cotangent(a: Array) -> None:
+    """backward() without a cotangent is refused for a root of several elements; with one it is legal."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    with refuses("not_scalar"):
+        y.backward()
+    expect(x.grad, None, "a refusal changes nothing")
+    y.backward(tensor(np.ones(a.shape, dtype=int)))
+    expect(x.grad, 2 * a, "the accepted twin")

@@ -1,0 +1,35 @@
+"""Singular points: where a function has no derivative, each convention has an admissible set."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from conformance.clause import clause
+from conformance.tensor import expect_within, gradients, tensor
+
+
+@clause(
+    "convention",
+    source="torch autograd notes, Gradients for non-differentiable functions; Clarke's subdifferential",
+    given={"n": st.integers(1, 3)},
+    operator=("relu", "abs"),
+)
+def test_subgradient_at_zero(operator: str, n: int) -> None:
+    """At 0 the gradient lies in the subdifferential: relu'(0) in [0, 1], abs'(0) in [-1, 1]."""
+    x = tensor([0] * n, requires_grad=True)
+    received = gradients(x.unary(operator).sum(), [x])
+    low = {"relu": 0, "abs": -1}[operator]
+    expect_within(received[0], [low] * n, [1] * n, f"{operator}'(0)")
+
+
+@clause(
+    "convention",
+    source="torch autograd notes, Gradients for non-differentiable functions; Clarke's subdifferential",
+    given={"n": st.integers(2, 4)},
+)
+def test_ties_of_max(n: int) -> None:
+    """Where several elements are the greatest, each receives a weight between 0 and 1."""
+    x = tensor([2] * n, requires_grad=True)
+    received = gradients(x.unary("max"), [x])
+    expect_within(received[0], [0] * n, [1] * n, "weights of a tie of max")
+    expect_within(received[0].sum(), 1, 1, "sum of the weights of a tie of max")

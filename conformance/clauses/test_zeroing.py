@@ -1,0 +1,44 @@
+"""Clearing gradients."""
+
+from __future__ import annotations
+
+from conformance.clause import clause
+from conformance.model.numbers import Array
+from conformance.strategies import vectors
+from conformance.tensor import expect, tensor
+
+
+@clause(
+    "contract",
+    source="document 000 In[6], In[7], 004 In[6]",
+    mutant="zero_does_nothing",
+    after=("accumulation/several_uses_sum",),
+    given={"a": vectors()},
+)
+def test_zero_clears(a: Array) -> None:
+    """x.grad.zero_() leaves zeros and x itself unchanged, and the next backward starts from them: 4x, 0, 1."""
+    x = tensor(a, requires_grad=True)
+    (2 * x.binary("dot", x)).backward()
+    expect(x.grad, 4 * a, "before")
+    x.grad.zero_()
+    expect(x.grad, 0 * a, "cleared")
+    expect(x, a, "the leaf itself")
+    x.sum().backward()
+    expect(x.grad, 0 * a + 1, "the next gradient alone")
+
+
+@clause(
+    "contract",
+    source="torch.optim.Optimizer.zero_grad, set_to_none",
+    mutant="forgetting_keeps_the_sum",
+    after=("accumulation/several_uses_sum",),
+    given={"a": vectors()},
+)
+def test_none_forgets(a: Array) -> None:
+    """x.grad = None forgets the gradient, and the next backward makes a new one."""
+    x = tensor(a, requires_grad=True)
+    (x * x).sum().backward()
+    x.grad = None
+    expect(x.grad, None)
+    (x * 3).sum().backward()
+    expect(x.grad, 0 * a + 3, "the next gradient alone")
