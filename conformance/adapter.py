@@ -106,3 +106,39 @@ def _module(path: Path) -> ModuleType:
     except Exception as reason:
         raise EngineError(f"the adapter {path} cannot be loaded: {type(reason).__name__}: {reason}") from None
     return module
+
+
+def resolve(spec: str) -> Adapter:
+    """The adapter that `--engine E[,key=value]…` asks for.
+
+    Keys: `patch` names a file of statements that change the engine from outside, `mutant` one of the project's mutants.
+    Raises UsageError for anything else.
+    """
+    name, *pairs = spec.split(",")
+    adapter = load(name)
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        if key == "patch":
+            adapter = adapter.patched(_text(value))
+        elif key == "mutant":
+            adapter = _mutated(adapter, value)
+        else:
+            raise UsageError(f"--engine {spec}: there is no key {key!r}; there are patch and mutant")
+    return adapter
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as reason:
+        raise UsageError(f"cannot read the patch {path}: {reason}") from None
+
+
+def _mutated(adapter: Adapter, name: str) -> Adapter:
+    from implementations.mutants import MUTANTS
+
+    mutant = MUTANTS.get(name)
+    if mutant is None or mutant.of != adapter.name:
+        known = ", ".join(name for name, mutant in MUTANTS.items() if mutant.of == adapter.name)
+        raise UsageError(f"{adapter.name} has no mutant {name!r}; it has {known or 'none'}")
+    return adapter.patched(mutant.patch)

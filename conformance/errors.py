@@ -4,7 +4,7 @@
     ├── UsageError              2   the command line asks for something that cannot be
     ├── EngineError             4   an engine did not load
     ├── NothingSelected         5   no case matches the selection
-    └── JournalError            6   a journal is truncated or cannot be read
+    └── JournalError            2   a file is no journal, or cannot be read
 
 Each is caught once, in `cli.main`, which prints its sentence and returns its code.
 """
@@ -37,6 +37,6 @@ class NothingSelected(ConformanceError):
 
 
 class JournalError(ConformanceError):
-    """A journal is truncated, mixed or cannot be read."""
+    """A file is no journal, or cannot be read. (One that was cut off can be read: it is incomplete, 6.)"""
 
-    exit_code = 6
+    exit_code = 2

@@ -73,7 +73,7 @@ class Decision:
 def decide(journals: Sequence[Journal]) -> Decision:
     """Decides about `journals`; 0 conforms, 1 against expectation, 3 suite at fault, 6 incomplete; 3 wins over 6 over 1."""
     findings = [finding for journal in journals for finding in _findings(journal)]
-    return Decision(worst([code for code, _ in findings]), tuple(sentence for _, sentence in findings))
+    return Decision(worst(code for code, _ in findings), tuple(sentence for _, sentence in findings))
 
 
 def _findings(journal: Journal) -> list[tuple[int, str]]:

@@ -70,6 +70,10 @@ class JournalWriter:
         """Appends the footer, which makes the journal complete."""
         self._line({"record": "footer", "counts": self._counts, **facts})
 
+    def close(self) -> None:
+        """Closes the file; without a footer the journal stays incomplete."""
+        self._file.close()
+
     def __enter__(self) -> JournalWriter:
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,10 +44,11 @@ EXPLAINABLE: Final = frozenset({"fail", "error", "unsupported", "vacuous"})
 # The verdicts that name a root cause: a case that has one blocks those that stand on it.
 ROOT_CAUSES: Final = frozenset({"fail", "crash", "timeout", "flaky", "unsupported", "error"})
 
-# When several problems end a run: a broken harness, then an incomplete journal, then a verdict.
-EXIT_PRECEDENCE: Final = (3, 6, 1, 0)
+# When several problems end a run: a broken harness, then an incomplete journal, an engine that did not load, a verdict.
+EXIT_PRECEDENCE: Final = (3, 6, 4, 1, 0)
 
 
-def worst(codes: list[int]) -> int:
+def worst(codes: Iterable[int]) -> int:
     """The exit code that wins among `codes`; 0 when there is none."""
-    return next((code for code in EXIT_PRECEDENCE if code in codes), 0)
+    found = set(codes)
+    return next((code for code in EXIT_PRECEDENCE if code in found), 0)

@@ -17,13 +17,14 @@ import signal
 import sys
 
 from .interpreter import Interpreter
+from .lifetime import end_with_parent
 from .text import clipped
 
 PROTOCOL = 1
 
 
 def main():
-    _die_with_parent()
+    end_with_parent()
     channel, requests = _private_channel()
     hello = json.loads(requests.readline() or "null")
     if hello is None:
@@ -82,16 +83,6 @@ def _alarm(seconds):
     if hasattr(signal, "alarm"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(int(seconds * 2) + 1 if seconds else 0)
-
-
-def _die_with_parent():
-    """On Linux the kernel ends us with the harness, even while we hang."""
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
-        if os.getppid() == 1:
-            sys.exit(0)
 
 
 if __name__ == "__main__":

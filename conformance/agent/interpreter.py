@@ -50,7 +50,7 @@ class Interpreter:
         reply = {"observations": [], "failure": None, "declined": [], "lowered": [], "leaks": [], "seconds": 0.0}
         try:
             lowering = Lowering(program, self.adapter)
-            steps = lower(program, self.adapter)
+            steps = lowering.whole(program["instructions"])
         except NotOffered as missing:
             reply["declined"] = [missing.key]
             return reply

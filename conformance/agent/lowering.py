@@ -28,8 +28,6 @@ class NotOffered(Exception):
 
 def lower(program, adapter):
     """The steps of `program` (as JSON) in the spellings of `adapter` (as JSON); raises NotOffered."""
-    if program["dtype"] not in adapter["dtypes"]:
-        raise NotOffered(program["dtype"])
     return Lowering(program, adapter).whole(program["instructions"])
 
 
@@ -37,6 +35,8 @@ class Lowering:
     """One program's lowering. `lowered` collects what had to be composed because no spelling says it."""
 
     def __init__(self, program, adapter):
+        if program["dtype"] not in adapter["dtypes"]:
+            raise NotOffered(program["dtype"])
         self.adapter = adapter
         self.spellings = adapter["spellings"]
         self.dtype = adapter["dtypes"][program["dtype"]]

@@ -1,0 +1,279 @@
+"""A run over several engines: children judge, this process alone writes the journals.
+
+Each child is a pytest process for one engine (and one shard of the cases); it holds the engine's agent and sends records through a
+pipe. However a child or an engine ends, what was recorded is in the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any, Final
+
+import conformance
+from conformance.adapter import Adapter, resolve
+from conformance.clause import Clause, specification
+from conformance.errors import ConformanceError, NothingSelected
+from conformance.journal import JournalWriter
+
+_CLAUSES: Final = Path(__file__).resolve().parent / "clauses"
+_CLOCK: Final = ("engine", "pipe", "programs")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run: engine specs, the interpreter of their environment, and how."""
+
+    engines: tuple[str, ...]
+    python: str
+    profile: str
+    seed: int
+    timeout: float
+    select: tuple[str, ...]
+    expectations: Path
+    out: Path
+    jobs: int
+    command: str
+    shard: str = "1/1"
+
+
+@dataclass
+class Progress:
+    """How far a run is, for whoever shows it."""
+
+    engine: str
+    case: str
+    verdict: str
+    done: int
+    total: int
+
+
+@dataclass
+class _Target:
+    """One engine of a run: its journal, and the children still at work on it."""
+
+    spec: str
+    adapter: Adapter
+    writer: JournalWriter | None = None
+    pending: int = 0
+    started: float = field(default_factory=time.monotonic)
+    clock: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_CLOCK, 0.0))
+    model: float = 0.0
+    examined: float = 0.0
+    refusal: ConformanceError | None = None
+
+
+@dataclass
+class _Child:
+    """A pytest process that judges one shard of the cases on one engine."""
+
+    target: _Target
+    process: subprocess.Popen[bytes]
+    records: int
+    output: IO[bytes]
+    unfinished: bytes = b""
+    done: bool = False
+
+
+class Campaign:
+    """Runs a plan; afterwards `journals` and `refusals` say what came of it."""
+
+    def __init__(self, plan: Plan, show: Callable[[Progress], None]) -> None:
+        self.plan = plan
+        self.clauses = _selected(plan)
+        self.total = sum(case.selected(plan.select) for clause in self.clauses.values() for case in clause.cases())
+        self.refusals: list[ConformanceError] = []
+        self._show = show
+        self._targets = [_Target(spec, resolve(spec)) for spec in plan.engines]
+        self._done = 0
+
+    @property
+    def journals(self) -> list[Path]:
+        """The journals that were begun."""
+        return [target.writer.path for target in self._targets if target.writer]
+
+    def run(self) -> None:
+        """Judges every engine; on an exception, Ctrl-C included, ends every child first."""
+        waiting = self._units()
+        running: list[_Child] = []
+        try:
+            with selectors.DefaultSelector() as selector:
+                while waiting or running:
+                    while waiting and len(running) < self.plan.jobs:
+                        running.append(self._spawned(*waiting.pop(0)))
+                        selector.register(running[-1].records, selectors.EVENT_READ, running[-1])
+                    for key, _ in selector.select():
+                        if not self._heard(key.data):
+                            selector.unregister(key.fileobj)
+                            running.remove(key.data)
+                            self._finished(key.data)
+        finally:
+            for child in running:
+                child.process.kill()
+                child.process.wait()
+            for target in self._targets:
+                if target.writer:
+                    target.writer.close()
+
+    def _units(self) -> list[tuple[_Target, str]]:
+        """One child an engine; when there are more jobs than engines, an engine's cases are split."""
+        parts = max(1, self.plan.jobs // len(self._targets)) if self.plan.shard == "1/1" else 1
+        units = []
+        for target in self._targets:
+            shards = [f"{i + 1}/{parts}" for i in range(parts)] if parts > 1 else [self.plan.shard]
+            target.pending = len(shards)
+            units += [(target, shard) for shard in shards]
+        return units
+
+    def _spawned(self, target: _Target, shard: str) -> _Child:
+        plan = self.plan
+        receiver, sender = os.pipe()
+        options = {
+            "--engine": target.spec,
+            "--python": plan.python,
+            "--profile": plan.profile,
+            "--seed": plan.seed,
+            "--timeout": plan.timeout,
+            "--shard": shard,
+            "--expectations": plan.expectations,
+            "--records": sender,
+        }
+        command = [sys.executable, "-m", "pytest", "-c", str(_CLAUSES / "pytest.ini"), "--rootdir", str(_CLAUSES), "-q"]
+        command += [f"{key}={value}" for key, value in options.items()]
+        command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
+        output = tempfile.TemporaryFile()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, pass_fds=(sender,), env=_environment()
+        )
+        os.close(sender)
+        return _Child(target, process, receiver, output)
+
+    def _heard(self, child: _Child) -> bool:
+        """Takes what a child has sent; False when it has said its last."""
+        part = os.read(child.records, 1 << 16)
+        *lines, child.unfinished = (child.unfinished + part).split(b"\n")
+        for line in lines:
+            self._take(child, json.loads(line))
+        return bool(part)
+
+    def _take(self, child: _Child, message: Mapping[str, Any]) -> None:
+        target = child.target
+        if "ready" in message:
+            path = self.plan.out / f"{target.adapter.name}.jsonl"
+            target.writer = target.writer or JournalWriter(path, self._header(target, message["ready"]))
+        elif "case" in message:
+            self._judged(target, message["case"])
+        elif "done" in message:
+            child.done = True
+            for key in _CLOCK:
+                target.clock[key] += message["done"][key]
+        else:
+            target.refusal = _refusal(message["code"], message["refused"])
+
+    def _judged(self, target: _Target, record: Mapping[str, Any]) -> None:
+        assert target.writer is not None
+        target.writer.case(record)
+        target.model += record["model_seconds"]
+        target.examined += record["seconds"]
+        self._done += 1
+        total = self.total * len(self._targets)
+        self._show(Progress(target.adapter.name, record["case"], record["verdict"], self._done, total))
+
+    def _finished(self, child: _Child) -> None:
+        """A child has ended: the last one of an engine completes its journal."""
+        target, child.target.pending = child.target, child.target.pending - 1
+        os.close(child.records)
+        code = child.process.wait()
+        if target.refusal:
+            self.refusals.append(target.refusal)
+        elif not child.done:
+            self.refusals.append(ConformanceError(f"{target.adapter.name}: {_last_words(child, code)}"))
+            target.refusal = self.refusals[-1]
+        elif target.pending == 0 and target.writer:
+            seconds = round(time.monotonic() - target.started, 2)
+            target.writer.footer(seconds=seconds, shares=_shares(target), programs=int(target.clock["programs"]))
+
+    def _header(self, target: _Target, ready: Mapping[str, Any]) -> dict[str, Any]:
+        adapter, plan = target.adapter, self.plan
+        return {
+            "suite": {"version": conformance.__version__, "digest": digest()},
+            "engine": {
+                "name": adapter.name,
+                "version": str(ready.get("version")),
+                "language": str(ready.get("language")),
+                "python": str(ready.get("runtime")),
+                "shape": adapter.shape,
+                "lines": adapter.lines,
+                "speaks": list(adapter.speaks),
+            },
+            "profile": plan.profile,
+            "seed": plan.seed,
+            "shard": plan.shard,
+            "platform": platform.platform(),
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "command": plan.command,
+            "selected": self.total,
+            "clauses": {name: clause.to_json() for name, clause in self.clauses.items()},
+        }
+
+
+def _selected(plan: Plan) -> dict[str, Clause]:
+    """The clauses that have a selected case, in chapters' order; raises NothingSelected."""
+    found = {
+        name: clause
+        for name, clause in specification().items()
+        if any(case.selected(plan.select) for case in clause.cases())
+    }
+    if not found:
+        raise NothingSelected(f"no case matches {' or '.join(plan.select)}; `list clauses` prints the ids")
+    return found
+
+
+def _environment() -> dict[str, str]:
+    # A child finds this very package, whether it is installed or run from a checkout; our pytest takes no plugin of the user's.
+    root = str(_CLAUSES.parent.parent)
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def _refusal(code: int, sentence: str) -> ConformanceError:
+    kinds: Sequence[type[ConformanceError]] = ConformanceError.__subclasses__()
+    kind = next((kind for kind in kinds if kind.exit_code == code), ConformanceError)
+    return kind(sentence)
+
+
+def _last_words(child: _Child, code: int) -> str:
+    child.output.seek(0)
+    lines = [line for line in child.output.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return f"the judging process ended with code {code} before its last case: {' / '.join(lines[-3:])}"
+
+
+def _shares(target: _Target) -> dict[str, float]:
+    """Where the time of the examinations went, as parts of 1."""
+    total = max(target.examined, 1e-9)
+    parts = {"engine": target.clock["engine"], "pipe": target.clock["pipe"], "model": target.model}
+    parts["drawing and judging"] = total - sum(parts.values())
+    return {name: round(seconds / total, 3) for name, seconds in parts.items()}
+
+
+def digest() -> str:
+    """A digest of the specification and the machinery: journals of different digests are not to be mixed."""
+    summary = hashlib.sha256()
+    for path in _sources():
+        summary.update(path.read_bytes())
+    return summary.hexdigest()[:16]
+
+
+def _sources() -> Iterator[Path]:
+    yield from sorted(_CLAUSES.parent.rglob("*.py"))

@@ -1,0 +1,162 @@
+"""The command line: parses, dispatches, and turns every error into one sentence and its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from conformance import __version__, commands
+from conformance.errors import ConformanceError
+from conformance.expectations import BUILTIN
+
+_EXIT_CODES: Final = """\
+exit codes:
+  0  conforms                                1  verdicts against expectation
+  2  usage                                   3  the harness or the suite is at fault
+  4  an engine did not load                  5  nothing selected
+  6  incomplete (interrupted, or a journal without its footer)
+"""
+_PROFILES: Final = ("quick", "gate", "deep")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code; prints no traceback for a user's mistake."""
+    options = parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ConformanceError as reason:
+        print(f"autograd-conformance: {reason}", file=sys.stderr)
+        return reason.exit_code
+    except KeyboardInterrupt:
+        print("autograd-conformance: interrupted", file=sys.stderr)
+        return 6
+    except BrokenPipeError:  # the reader of our output has gone; point stdout elsewhere so that Python's exit is quiet
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="autograd-conformance",
+        description="Judges autograd engines by a specification of automatic differentiation.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands_of = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_run, _gate, _report, _list, _explain, _doctor, _mutants, _replay):
+        add(commands_of)
+    return top
+
+
+_Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
+
+
+def _command(commands_of: _Commands, name: str, action: Callable[..., int], text: str) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = commands_of.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    added.set_defaults(command=action)
+    return added
+
+
+def _run(commands_of: _Commands) -> None:
+    run = _command(commands_of, "run", commands.run, "judge engines, print the matrix, write journals, page and JUnit")
+    run.add_argument(
+        "--engine",
+        action="append",
+        metavar="E[,key=value]",
+        help="a built-in engine or an adapter's .py file; keys: patch=FILE, mutant=NAME. Repeatable. "
+        "Default: every built-in engine that is installed",
+    )
+    _environment(run)
+    run.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses or cases that match; repeatable")
+    run.add_argument("--profile", choices=_PROFILES, default="quick", help="how many examples a property gets (default: quick)")
+    run.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
+    run.add_argument("--jobs", type=_positive, default=_processors(), metavar="N", help="processes at once (default: the cores)")
+    run.add_argument("--shard", type=_shard, default="1/1", metavar="i/n", help="only the i-th of n parts of the cases")
+    run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (default: out)")
+    run.add_argument("--html", type=Path, metavar="F", help="where the page goes (default: DIR/report.html)")
+    run.add_argument("--junit", type=Path, metavar="F", help="where the JUnit XML goes (default: DIR/junit.xml)")
+    _expectations(run)
+
+
+def _gate(commands_of: _Commands) -> None:
+    gate = _command(commands_of, "gate", commands.gate, "decide about journals: print the reasons, return the exit code")
+    gate.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
+
+
+def _report(commands_of: _Commands) -> None:
+    report = _command(commands_of, "report", commands.report, "render journals: matrix and failures, or page and JUnit")
+    report.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
+    report.add_argument("--html", type=Path, metavar="F", help="write the page")
+    report.add_argument("--junit", type=Path, metavar="F", help="write JUnit XML")
+
+
+def _list(commands_of: _Commands) -> None:
+    listing = _command(commands_of, "list", commands.listing, "list clauses, engines, operators or capabilities")
+    listing.add_argument("what", choices=("clauses", "engines", "operators", "capabilities"))
+
+
+def _explain(commands_of: _Commands) -> None:
+    explain = _command(commands_of, "explain", commands.explain, "print a clause: sentence, level, source, cases, mutant")
+    explain.add_argument("clause", metavar="CLAUSE", help="an id such as accumulation/each_backward_adds, or a glob")
+
+
+def _doctor(commands_of: _Commands) -> None:
+    doctor = _command(commands_of, "doctor", commands.doctor, "check an engine and its adapter: versions, places, what is declined")
+    doctor.add_argument("engine", metavar="E")
+    _environment(doctor)
+
+
+def _mutants(commands_of: _Commands) -> None:
+    mutants = _command(commands_of, "mutants", commands.mutants, "show that each clause fails its mutant: an engine broken on purpose")
+    mutants.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses that match; repeatable")
+    mutants.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
+    mutants.add_argument("--scripts", type=Path, metavar="DIR", help="write each witness as a script")
+
+
+def _replay(commands_of: _Commands) -> None:
+    replay = _command(commands_of, "replay", commands.replay, "run one witness again on an engine")
+    replay.add_argument("witness", type=Path, metavar="WITNESS.json", help="a program, or a record of a journal that has one")
+    replay.add_argument("--engine", required=True, metavar="E")
+    _environment(replay)
+
+
+def _environment(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--python", default=sys.executable, metavar="PATH", help="the interpreter of the engine's environment (default: ours)"
+    )
+    command.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds for one program (default: 20)")
+
+
+def _expectations(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--expectations", type=Path, default=BUILTIN, metavar="DIR", help="the folder of <engine>.toml (default: ours)"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
+    return int(text)
+
+
+def _shard(text: str) -> str:
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shard; the second of four is 2/4")
+    return text
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+
+if __name__ == "__main__":
+    sys.exit(main())

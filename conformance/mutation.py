@@ -1,0 +1,56 @@
+"""Mutants: every clause is run on the engine broken on purpose that it names, and must fail it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from conformance.adapter import load
+from conformance.clause import Case, Clause, specification
+from conformance.errors import ConformanceError, NothingSelected
+from conformance.examination import examine
+from conformance.execution import Engine
+
+
+def killed(select: Sequence[str], seed: int, scripts: Path | None) -> int:
+    """Prints a line a clause; 0 when every mutant is killed as `fail`, 3 when one survives: then the suite is at fault."""
+    clauses = [c for c in specification().values() if c.mutant and any(case.selected(select) for case in c.cases())]
+    if not clauses:
+        raise NothingSelected(f"no clause with a mutant matches {' or '.join(select)}")
+    survivors = 0
+    for clause in clauses:
+        record = attacked(clause, seed)
+        if record["verdict"] == "fail" and scripts:
+            scripts.mkdir(parents=True, exist_ok=True)
+            (scripts / f"{clause.id.replace('/', '__')}.py").write_text(record["script"], encoding="utf-8")
+        survivors += record["verdict"] != "fail"
+        print(f"{_word(record)}  {clause.id}  by {clause.mutant}  ({record['case']}: {record['message']})", flush=True)
+    print(f"{len(clauses) - survivors} of {len(clauses)} clauses kill their mutant")
+    return 3 if survivors else 0
+
+
+def _word(record: Mapping[str, Any]) -> str:
+    return "killed  " if record["verdict"] == "fail" else f"SURVIVED as {record['verdict']}"
+
+
+def attacked(clause: Clause, seed: int) -> dict[str, Any]:
+    """The record of the first case that fails the clause's mutant; of the last one when none does."""
+    from implementations.mutants import MUTANTS
+
+    mutant = MUTANTS.get(clause.mutant or "")
+    if mutant is None:
+        raise ConformanceError(f"{clause.id} names the mutant {clause.mutant!r}, which is not in the table")
+    adapter = load(mutant.of).patched(mutant.patch)
+    record: dict[str, Any] = {}
+    with Engine(adapter) as engine:
+        for case in _likeliest(clause, mutant.operator):
+            record = examine(case, engine, "quick", seed, None)
+            if record["verdict"] == "fail":
+                break
+    return record
+
+
+def _likeliest(clause: Clause, operator: str) -> list[Case]:
+    """The clause's cases, those of the operator that the mutant breaks first."""
+    return sorted(clause.cases(), key=lambda case: case.parameters.get("operator") != operator)

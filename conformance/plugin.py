@@ -1,0 +1,129 @@
+"""The pytest plugin: clauses are collected as cases and judged on the engine that `--engine` names.
+
+`autograd-conformance run` drives it and reads records from a pipe. By hand, `pytest conformance/clauses --engine E` fails the
+cases that do not pass and prints their witnesses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from conformance import expectations
+from conformance.adapter import resolve
+from conformance.agent.lifetime import end_with_parent
+from conformance.clause import REGISTRY, Case
+from conformance.errors import ConformanceError
+from conformance.examination import PROFILES, examine
+from conformance.execution import Engine
+
+_ENGINE: Final = pytest.StashKey[Engine]()
+_QUIET: Final = ("pass", "declined")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of a run; the command line's `run --help` explains them."""
+    group = parser.getgroup("autograd-conformance")
+    group.addoption("--engine", help="the engine to judge: a name, or an adapter's file")
+    group.addoption("--python", default=sys.executable, help="the interpreter of the engine's environment")
+    group.addoption("--profile", default="quick", choices=PROFILES, help="how many examples a property is given")
+    group.addoption("--seed", type=int, default=0, help="what every drawn input is derived from")
+    group.addoption("--timeout", type=float, default=20.0, help="seconds that an engine may take for one program")
+    group.addoption("--select", action="append", default=[], help="a glob over case and clause ids")
+    group.addoption("--shard", default="1/1", help="i/n: the i-th of n parts of the cases")
+    group.addoption("--expectations", type=Path, default=expectations.BUILTIN, help="the folder of <engine>.toml")
+    group.addoption("--records", type=int, help="a file descriptor to write records to (the harness's own use)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts the engine, and reports to the harness that it loaded, or why not."""
+    if not config.getoption("--engine"):
+        return
+    if config.getoption("--records") is not None:
+        end_with_parent()
+    try:
+        adapter = resolve(config.getoption("--engine"))
+        engine = Engine(adapter, config.getoption("--python"), config.getoption("--timeout"))
+    except ConformanceError as reason:
+        _tell(config, {"refused": str(reason), "code": reason.exit_code})
+        pytest.exit(str(reason), returncode=pytest.ExitCode.USAGE_ERROR)
+    config.stash[_ENGINE] = engine
+    config.add_cleanup(engine.close)
+    _tell(config, {"ready": engine.ready})
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> list[pytest.Item] | None:
+    """A clause's test becomes one item a case."""
+    clause = next((clause for clause in REGISTRY.values() if clause.test is obj), None)
+    if clause is None:
+        return None
+    if _ENGINE not in collector.config.stash:
+        raise collector.CollectError("say which engine to judge: --engine torch")
+    return [CaseItem.from_parent(collector, name=case.id, case=case) for case in clause.cases()]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps the cases that are selected and fall into this shard."""
+    globs, (index, count) = config.getoption("--select"), map(int, config.getoption("--shard").split("/"))
+    items[:] = [
+        item
+        for item in items
+        if not isinstance(item, CaseItem) or (item.case.selected(globs) and shard_of(item.case.id, count) == index)
+    ]
+
+
+def shard_of(case: str, count: int) -> int:
+    """The shard, from 1 to `count`, that a case id falls into; the same on every machine."""
+    return zlib.crc32(case.encode()) % count + 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tells the harness that every case was judged, and where the time went."""
+    if _ENGINE in session.config.stash and not session.shouldstop:
+        _tell(session.config, {"done": vars(session.config.stash[_ENGINE].clock)})
+
+
+class CaseItem(pytest.Item):
+    """One case; it passes or is declined, or fails with its witness."""
+
+    def __init__(self, *, case: Case, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.case = case
+
+    def runtest(self) -> None:
+        """Examines the case; sends the record to the harness, or fails when there is none."""
+        engine, option = self.config.stash[_ENGINE], self.config.getoption
+        expected = expectations.load(engine.adapter.name, option("--expectations")).get(self.case.id)
+        record = examine(self.case, engine, option("--profile"), option("--seed"), expected)
+        wanted = (expected.verdict,) if expected else _QUIET
+        if not _tell(self.config, {"case": record}) and record["verdict"] not in wanted:
+            pytest.fail("\n".join(_lines(record)), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where pytest says the case is."""
+        return self.path, None, self.case.id
+
+
+def _lines(record: dict[str, Any]) -> Iterator[str]:
+    yield f"{record['verdict'].upper()}  {record['case']}: {record['message']}"
+    for key in ("why", "expected", "got", "script"):
+        if record.get(key):
+            yield f"{key}: {record[key]}"
+
+
+def _tell(config: pytest.Config, message: dict[str, Any]) -> bool:
+    """Sends a message to the harness; False when nobody listens."""
+    descriptor = config.getoption("--records")
+    if descriptor is None:
+        return False
+    data = (json.dumps(message) + "\n").encode("ascii")
+    while data:
+        data = data[os.write(descriptor, data) :]
+    return True
