@@ -32,6 +32,7 @@ class Adapter:
     refusals: rows (kind, exception's name, pattern of its message), the first that matches counts.
     dtypes: float64 or float32 -> how the engine writes it. speaks: the dialects (torch, variable).
     around: a context manager in which each program runs, as `with` writes it ("tf.GradientTape() as tape").
+    composed: operators that the shape makes of others; programs may use them, no case credits them to the engine.
     state: name -> (expression, statement that restores it), compared around every program.
     command: how to start an agent of another language; empty for the Python agent.
     """
@@ -46,6 +47,7 @@ class Adapter:
     dtypes: Mapping[str, str] = field(default_factory=lambda: {"float64": "'float64'", "float32": "'float32'"})
     speaks: tuple[str, ...] = ()
     around: str = ""
+    composed: tuple[str, ...] = ()
     state: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     lines: int = 0
@@ -60,7 +62,7 @@ class Adapter:
 
     def to_json(self) -> dict[str, Any]:
         """What the agent needs of the adapter."""
-        keys = ("name", "prelude", "version", "shape", "dtypes", "spellings", "refusals", "state", "around")
+        keys = ("name", "prelude", "version", "shape", "dtypes", "spellings", "refusals", "state", "around", "composed")
         return {key: getattr(self, key) for key in keys}
 
     def installed(self) -> bool:

@@ -83,10 +83,21 @@ def _compare(index: int, it: Instruction, seen: Json, dtype: str) -> Finding | N
     return Finding("fail", index, message, show_expected(relation, wanted), show(seen), why)
 
 
+_SUBJECTS: Final[Mapping[str, str]] = {
+    "tensor": "{0}",
+    "grad": "{0}.grad",
+    "calls": "what {0} was called with",
+    "outcome": "how {0} ended",
+    "grad_enabled": "the grad mode",
+    "node_name": "the name of {0}'s node",
+    "text": "the printed text of {0}",
+    "same": "whether {0} is {1}",
+}
+
+
 def _subject(it: Instruction) -> str:
-    name = " and ".join(str(arg) for arg in it.args)
-    named = {"tensor": name, "grad": f"{name}.grad", "calls": f"what the hook {name} saw", "outcome": f"the attempt {name}"}
-    return named.get(it.options["observe"], f"{it.options['observe']} {name}".strip())
+    kind = it.options["observe"]
+    return _SUBJECTS.get(kind, "{0}." + kind).format(*it.args)
 
 
 def _failure(program: Program, reply: Json) -> Finding | None:

@@ -1,4 +1,4 @@
-"""The page's two tables of contents: the matrix, and the clauses of each chapter with every engine's verdict."""
+"""The page's tables of contents: the matrix, and the clauses of each chapter with every engine's verdict."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Member:
-    """One engine in the list of those that share a verdict; `detail` says how many cases, and if it was expected."""
+    """One engine among those that share a verdict; `detail` says how many cases, and if it was expected."""
 
     label: str
     detail: str
@@ -114,9 +114,7 @@ def _clause(
         level=_level(facts),
         mutant=str(facts.get("mutant") or ""),
         source=linked(str(facts.get("source") or "")),
-        groups=[
-            (verdict, groups[name]) for name, verdict in VERDICTS.items() if name in groups
-        ],
+        groups=[(verdict, groups[name]) for name, verdict in VERDICTS.items() if name in groups],
     )
 
 

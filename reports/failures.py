@@ -18,9 +18,9 @@ _GAP: Final = " " * 8
 
 
 def render(journals: Sequence[Journal], *, colour: bool, limit: int | None = None) -> str:
-    """Each failure against expectation, the one that blocks most first, at most `limit` of them in full.
+    """Each failure against expectation, what blocks most first, at most `limit` of them in full.
 
-    Then one line for each root cause that blocks other cases, and one for each expected failure with its reason.
+    A line for each root cause that blocks other cases, and one for each expected failure and its reason.
     """
     found = runs(journals)
     problems = sorted(
@@ -45,7 +45,7 @@ def blocking(count: int) -> str:
 
 
 def explanation(run: Run, item: Settled) -> list[str]:
-    """The clause's sentence, and the reason of the one expectation that failed when it says something else."""
+    """The clause's sentence, and the reason of the expectation that failed when it says something else."""
     texts = [run.clause(item).get("sentence"), item.record.get("why")]
     if not item.record.get("expected") or item.verdict not in ("fail", "flaky"):
         texts.append(item.record["message"])
@@ -147,5 +147,6 @@ def _awaited(found: Sequence[Run], colour: bool) -> list[str]:
 def _aligned(word: str, tone: str, rows: Sequence[tuple[str, str, str]], colour: bool) -> list[str]:
     rooms = [max((columns(row[index]) for row in rows), default=0) for index in range(2)]
     return [
-        f"{paint(word, tone, colour)}  {pad(row[0], rooms[0])}  {pad(row[1], rooms[1])}  {row[2]}" for row in rows
+        f"{paint(word, tone, colour)}  {pad(row[0], rooms[0])}  {pad(row[1], rooms[1])}  {row[2]}"
+        for row in rows
     ]

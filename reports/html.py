@@ -22,16 +22,20 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 def render(journals: Sequence[Journal]) -> str:
     """The page of `journals`: every text that an engine made is escaped, and the page encodes to UTF-8."""
     found = runs(journals)
-    return _environment().get_template("page.html.j2").render(
-        engines=[view.engine(run) for run in found],
-        chapters=catalogue(found),
-        failures=view.failures(found),
-        conventions=view.conventions(found),
-        awaited=view.awaited(found),
-        suites=_distinct(found, "suite"),
-        profiles=_distinct(found, "profile"),
-        dates=sorted({str(run.journal.header["started"])[:10] for run in found}),
-        verdicts=list(VERDICTS.values()),
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            engines=[view.engine(run) for run in found],
+            chapters=catalogue(found),
+            failures=view.failures(found),
+            conventions=view.conventions(found),
+            awaited=view.awaited(found),
+            suites=_distinct(found, "suite"),
+            profiles=_distinct(found, "profile"),
+            dates=sorted({str(run.journal.header["started"])[:10] for run in found}),
+            verdicts=list(VERDICTS.values()),
+        )
     )
 
 
@@ -47,7 +51,7 @@ def _environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """Every expression of the template passes here before it is escaped; what the template marked up is left alone."""
+    """What a template expression shows, before it is escaped; the template's own markup is left alone."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

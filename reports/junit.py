@@ -21,7 +21,8 @@ _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 def render(journals: Sequence[Journal]) -> str:
     """The JUnit XML of `journals`; valid XML 1.0 whatever text an engine made.
 
-    What stands against expectation is a <failure> or an <error>; declined, blocked, undecided and expected are <skipped>.
+    What stands against expectation is a <failure> or an <error>; declined, blocked, undecided and expected
+    cases are <skipped>.
     An incomplete journal, or a chapter that the suite cannot decide, is an <error> of its own.
     """
     root = ET.Element("testsuites", name="autograd-conformance")
@@ -98,8 +99,8 @@ def _block(text: str) -> str:
 def _excuse(run: Run, item: Settled) -> str:
     if item.expected:
         return f"{item.verdict}, as expected: {item.expected['reason']}"
-    if item.verdict == "blocked":
-        return f"blocked by {', '.join(run.causes[item.case])}"
+    if causes := run.causes.get(item.case):
+        return f"blocked by {', '.join(causes)}"
     detail = item.record.get("declined") if item.verdict == "declined" else item.record["message"]
     return f"{item.verdict}: {detail or VERDICTS[item.verdict].meaning}"
 

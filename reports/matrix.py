@@ -17,7 +17,7 @@ _LEGEND: Final = "passed/cases of each chapter; – every case declined; not run
 
 
 def render(journals: Sequence[Journal], *, colour: bool, width: int) -> str:
-    """The matrix of `journals` in lines of at most `width` columns (at least 40), then a headline for each engine.
+    """The matrix of `journals` in lines of at most `width` columns (40 at least), and each headline.
 
     Engines that do not fit beside each other continue in a further table.
     """
@@ -25,7 +25,9 @@ def render(journals: Sequence[Journal], *, colour: bool, width: int) -> str:
     if not found:
         return "no journal\n"
     tables = [_table(part, chapters(found), colour, width) for part in _parts(found, chapters(found), width)]
-    return "\n\n".join([*tables, "\n".join(_wrapped(_LEGEND, width)), _headlines(found, colour, width)]) + "\n"
+    return (
+        "\n\n".join([*tables, "\n".join(_wrapped(_LEGEND, width)), _headlines(found, colour, width)]) + "\n"
+    )
 
 
 def _cell(run: Run, chapter: str) -> list[str]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 # SGR parameters: bold, green, red, magenta, yellow, the default, faint.
-_CODES: Final = {"strong": "1", "good": "32", "bad": "31", "broken": "35", "known": "33", "open": "39", "quiet": "2"}
+_CODES: Final = {
+    "strong": "1",
+    "good": "32",
+    "bad": "31",
+    "broken": "35",
+    "known": "33",
+    "open": "39",
+    "quiet": "2",
+}
 
 
 def paint(text: str, tone: str, colour: bool) -> str:

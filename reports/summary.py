@@ -1,4 +1,4 @@
-"""What every report counts: a settled run of each journal, its chapters, and the words of a cell and of a headline."""
+"""What every report counts: a settled run of each journal, and the words of a cell and of a headline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNDECIDED: Final = frozenset({"blocked", "inconclusive"})
 
 @dataclass(frozen=True)
 class Run:
-    """One journal, settled. `label` names its engine and version and is different for every run of a report."""
+    """One journal, settled. `label` names its engine and version; no two runs of a report share it."""
 
     journal: Journal
     label: str
@@ -73,14 +73,14 @@ class Run:
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
-        """The gate's reasons that are about the whole run: an incomplete journal, a chapter that it cannot decide."""
+        """The gate's reasons about the whole run: an incomplete journal, a chapter that it cannot decide."""
         # The gate lists its findings in this order: the journal, one for each surprise, the chapters.
         found, first = decide([self.journal]).reasons, 0 if self.journal.complete else 1
         return found[:first] + found[first + len(self.problems) :]
 
     @property
     def headline(self) -> str:
-        """`torch 2.13.0: 70 passed, 0 failed, 2 declined of 72`, and in brackets whatever else there is to know."""
+        """`torch 2.13.0: 70 passed, 0 failed, 2 declined of 72`, and in brackets what else is known."""
         notes = [*self.tally.notes, *self._unfinished()]
         return f"{self.label}: {self.tally.sentence}" + (f" ({'; '.join(notes)})" if notes else "")
 
@@ -98,7 +98,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts over some cases: by verdict, and among them those that were expected and those against expectation."""
+    """Counts of some cases by verdict, and of those with an expectation, kept to or contradicted."""
 
     verdicts: Counter[str]
     awaited: Counter[str]
@@ -131,16 +131,22 @@ class Tally:
 
     @property
     def notes(self) -> list[str]:
-        """What the sentence leaves open: other verdicts, what `failed` holds besides fail, what was expected."""
-        others = [(name, count) for name, count in self._ordered() if name not in ("pass", "fail", "declined")]
+        """What the sentence leaves open: other verdicts, what `failed` holds besides fail, expectations."""
+        others = [
+            (name, count) for name, count in self._ordered() if name not in ("pass", "fail", "declined")
+        ]
         notes = [f"{count} {name}" for name, count in others if VERDICTS[name].tone != "bad"]
-        notes += [f"{count} {name} among the failed" for name, count in others if VERDICTS[name].tone == "bad"]
+        notes += [
+            f"{count} {name} among the failed" for name, count in others if VERDICTS[name].tone == "bad"
+        ]
         notes += [f"{count} {name} as expected" for name, count in self._ordered(self.awaited)]
-        return notes + [f"{count} {name} against an expectation" for name, count in self._ordered(self.contradicted)]
+        return notes + [
+            f"{count} {name} against an expectation" for name, count in self._ordered(self.contradicted)
+        ]
 
     @property
     def words(self) -> list[str]:
-        """A cell: `12/12`, or `9/12` and a phrase for each other verdict; `–` alone when every case was declined."""
+        """A cell: `9/12` and a phrase for each other verdict; `–` alone when every case was declined."""
         if self.verdicts["declined"] == self.total:
             return ["–"]
         phrases = [self._phrase(name, count) for name, count in self._ordered() if name != "pass"]
@@ -153,7 +159,7 @@ class Tally:
 
     @property
     def tone(self) -> str:
-        """The worst tone among the cases: broken, bad, known, open, good; quiet when every case was declined."""
+        """The worst tone among the cases: broken, bad, known, open, good; quiet when all were declined."""
         tones = {self._tone(name) for name in self.verdicts}
         if self.contradicted and "broken" not in tones:
             return "bad"

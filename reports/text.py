@@ -1,4 +1,4 @@
-"""Text that engines made, made safe to show: control characters become visible, and only web addresses become links."""
+"""Text that engines made, made safe to show: control characters become visible, only web addresses links."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
 
-# C0 and C1 but tab and newline; marks that reorder a line; line separators; what XML 1.0 or UTF-8 cannot hold.
+# C0 and C1 but tab and newline; marks that reorder a line; line separators; what XML 1.0 or UTF-8 lack.
 _UNSAFE: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\ud800-\udfff]"
 )
@@ -16,7 +16,7 @@ _SCHEMES: Final = frozenset({"http", "https"})
 
 
 def visible(text: str) -> str:
-    r"""`text` with every character that a terminal or a page would obey, or could not hold, as an escape like `\x1b`."""
+    r"""`text` with each character that a terminal would obey or cannot hold as an escape (`\x1b`)."""
     return _UNSAFE.sub(_escape, text)
 
 

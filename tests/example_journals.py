@@ -7,67 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from conformance.journal import Journal
-
-CLAUSES: Final[dict[str, dict[str, Any]]] = {}
-
-
-def _clause(name: str, level: str, sentence: str, source: str, mutant: str | None = None) -> None:
-    chapter, dialect = name.split("/")[0], "torch" if level == "dialect" else None
-    CLAUSES[name] = {
-        "chapter": chapter,
-        "sentence": sentence,
-        "level": level,
-        "source": source,
-        "mutant": mutant or f"broken_{name.split('/')[1]}",
-        "dialect": dialect,
-    }
-
-
-_NOTES: Final = "torch autograd notes, https://pytorch.org/docs/stable/notes/autograd.html"
-for _row in (
-    ("leaves/flag_is_kept", "contract", "A leaf keeps the flag it was made with.", "001 In[2]"),
-    ("leaves/flip_returns_self", "contract", "requires_grad_ flips the flag in place and returns the leaf.", "004 In[2]"),
-    ("leaves/fresh_has_no_gradient", "convention", "Before the first backward a leaf's gradient is None or zeros.", _NOTES),
-    ("leaves/constant_result_is_leaf", "contract", "A result of constants requires no gradient.", "001 In[6]"),
-    ("operators/value_and_gradient", "law", "Each operator's value and VJP are those of the model.", "mathematics"),
-    ("operators/broadcast_is_summed", "law", "A broadcast operand's gradient is summed to its shape.", "NumPy broadcasting"),
-    ("operators/constant_operand", "law", "A Python scalar takes no gradient, on either side.", "000 In[2]"),
-    ("operators/reuse_sums", "law", "Reusing a leaf sums its cotangents: d(x*x) = 2x.", "000 In[11]"),
-    ("backward/scalar_root", "contract", "backward of a scalar seeds with one.", "003 c4"),
-    ("backward/needs_cotangent", "contract", "backward of a vector without a cotangent is refused.", "001 In[9]"),
-    ("backward/linear_in_cotangent", "law", "VJP is linear: backward(a*v + b*w) = a*backward(v) + b*backward(w).", "mathematics"),
-    ("backward/diamond", "law", "Paths of a diamond are summed once each.", "000 In[21]"),
-    ("backward/shape_mismatch", "contract", "A cotangent of another shape is refused.", _NOTES),
-    ("accumulation/each_backward_adds", "contract",
-     "Each backward adds its gradient to the leaf's: after k runs of the same graph, .grad = k * d.", "torch autograd notes; 000 In[7]"),
-    ("accumulation/zero_clears", "contract", "After zero_ the next backward starts from nothing.", "000 In[10]"),
-    ("accumulation/other_leaves_untouched", "contract", "A backward leaves the gradients of unreached leaves alone.", _NOTES),
-    ("accumulation/two_roots", "law", "Gradients of two roots add up in a shared leaf.", "003 c7"),
-    ("detach/cuts", "contract", "Nothing flows through detach.", "000 In[24]"),
-    ("detach/value_is_shared", "contract", "A detached tensor has the value of its origin.", "004 In[24]"),
-    ("detach/is_constant", "law", "u = detach(x*x): d(u*x) = u.", "000 In[25]"),
-    ("modes/no_grad_records_nothing", "contract", "A result made under no_grad requires no gradient.", "001 In[12]"),
-    ("modes/no_grad_ends", "contract", "Recording goes on after no_grad, and after an exception in it.", _NOTES),
-    ("modes/enable_inside", "contract", "enable_grad inside no_grad records.", _NOTES),
-    ("hooks/fires_once", "contract", "A hook fires once for each backward, with the summed gradient.", _NOTES),
-    ("hooks/replaces", "contract", "What a hook returns replaces the gradient.", _NOTES),
-    ("hooks/removed_is_silent", "contract", "A removed hook does not fire.", _NOTES),
-    ("hooks/order", "contract", "Hooks fire in the order of their registration.", _NOTES),
-    ("graph/freed_after_backward", "contract", "A second backward of a freed graph is refused, or right.", "001 In[10]"),
-    ("graph/retained", "contract", "retain_graph lets a graph run again.", "001 In[10]"),
-    ("graph/deep_chain", "contract", "A chain of 100,000 operators is no deeper than memory.", "exercise 1"),
-    ("graph/grad_fn_names", "dialect", "grad_fn names the last operator.", "001 In[5]"),
-    ("graph/next_functions", "dialect", "next_functions leads to the operands' nodes.", "002 In[2]"),
-    ("control/branch_taken", "law", "The gradient is that of the branch that ran.", "000 In[31]"),
-    ("control/loop_count", "law", "a.grad is the multiplier that was executed: 100 * 2^n or 2^n.", "000 In[36]"),
-    ("kinks/relu_at_zero", "convention", "relu'(0) is in [0, 1].", "D2L 4.1"),
-    ("kinks/tie_of_max", "convention", "A tie of max shares the cotangent by weights that sum to one.", "JAX documentation"),
-    ("kinks/abs_at_zero", "convention", "abs'(0) is in [-1, 1].", "mathematics"),
-    ("inplace/version_conflict", "contract", "Changing a saved value in place is refused.", _NOTES),
-    ("inplace/leaf_is_refused", "contract", "A leaf that requires a gradient is not written in place.", _NOTES),
-    ("printing/repr_shows_flag", "dialect", "repr shows requires_grad=True for a leaf.", "000 In[2]"),
-):
-    _clause(*_row)
+from tests.example_clauses import CLAUSES
 
 _SCRIPT: Final = """import {name}
 x = {name}.tensor([1., 2.], requires_grad=True)
@@ -108,14 +48,26 @@ def _failing(name: str) -> dict[str, Any]:
 
 
 def journal(
-    cases: Sequence[Mapping[str, Any]], *, name: str = "acme", version: str = "0.3", complete: bool = True, **header: Any
+    cases: Sequence[Mapping[str, Any]],
+    *,
+    name: str = "acme",
+    version: str = "0.3",
+    complete: bool = True,
+    **header: Any,
 ) -> Journal:
     """A journal of `cases`, with the catalogue above."""
     facts = {
         "record": "header",
         "schema": 1,
         "suite": {"version": "0.1.0", "digest": "9f2c61d07be45a83c1"},
-        "engine": {"name": name, "version": version, "python": "3.11.7", "shape": "eager", "lines": 18, "speaks": []},
+        "engine": {
+            "name": name,
+            "version": version,
+            "python": "3.11.7",
+            "shape": "eager",
+            "lines": 18,
+            "speaks": [],
+        },
         "profile": "gate",
         "seed": 7,
         "platform": "Linux-6.8-x86_64",
@@ -131,29 +83,100 @@ def journal(
 # For each engine what differs from pass, by clause or chapter.
 _ENGINES: Final[tuple[tuple[str, str, str, dict[str, str]], ...]] = (
     ("torch", "2.13.0", "eager", {}),
-    ("jax", "0.6.2", "functional",
-     {"hooks": "declined", "inplace": "declined", "graph/grad_fn_names": "declined", "graph/next_functions": "declined",
-      "printing": "declined", "leaves/flip_returns_self": "declined"}),
-    ("tensorflow", "2.20.0", "tape",
-     {"hooks": "declined", "inplace": "declined", "printing": "declined", "graph/grad_fn_names": "declined",
-      "graph/next_functions": "declined", "graph/deep_chain": "timeout"}),
-    ("mygrad", "2.3.0", "eager",
-     {"hooks": "declined", "graph/grad_fn_names": "declined", "graph/next_functions": "declined", "printing": "declined",
-      "modes/enable_inside": "fail", "inplace/version_conflict": "inconclusive"}),
-    ("tinygrad", "0.11.0", "eager",
-     {"hooks": "declined", "inplace": "declined", "graph/grad_fn_names": "declined", "graph/next_functions": "declined",
-      "printing": "declined", "modes/no_grad_ends": "fail", "detach/value_is_shared": "unsupported"}),
-    ("micrograd", "0.1.0", "scalar",
-     {"hooks": "declined", "modes": "declined", "inplace": "declined", "detach": "declined", "printing": "declined",
-      "graph/deep_chain": "crash", "graph/grad_fn_names": "declined", "graph/next_functions": "declined",
-      "backward/needs_cotangent": "declined", "backward/shape_mismatch": "declined"}),
-    ("acme", "0.3", "eager",
-     {"accumulation/each_backward_adds": "fail", "accumulation/zero_clears": "blocked", "accumulation/two_roots": "blocked",
-      "hooks/fires_once": "blocked", "graph/retained": "blocked", "printing": "declined", "hooks/order": "error",
-      "graph/grad_fn_names": "declined", "graph/next_functions": "declined", "kinks/relu_at_zero": "fail",
-      "detach/cuts": "known"}),
-    ("reference", "0.1.0", "eager",
-     {"graph/grad_fn_names": "declined", "graph/next_functions": "declined", "printing": "declined"}),
+    (
+        "jax",
+        "0.6.2",
+        "functional",
+        {
+            "hooks": "declined",
+            "inplace": "declined",
+            "graph/grad_fn_names": "declined",
+            "graph/next_functions": "declined",
+            "printing": "declined",
+            "leaves/flip_returns_self": "declined",
+        },
+    ),
+    (
+        "tensorflow",
+        "2.20.0",
+        "tape",
+        {
+            "hooks": "declined",
+            "inplace": "declined",
+            "printing": "declined",
+            "graph/grad_fn_names": "declined",
+            "graph/next_functions": "declined",
+            "graph/deep_chain": "timeout",
+        },
+    ),
+    (
+        "mygrad",
+        "2.3.0",
+        "eager",
+        {
+            "hooks": "declined",
+            "graph/grad_fn_names": "declined",
+            "graph/next_functions": "declined",
+            "printing": "declined",
+            "modes/enable_inside": "fail",
+            "inplace/version_conflict": "inconclusive",
+        },
+    ),
+    (
+        "tinygrad",
+        "0.11.0",
+        "eager",
+        {
+            "hooks": "declined",
+            "inplace": "declined",
+            "graph/grad_fn_names": "declined",
+            "graph/next_functions": "declined",
+            "printing": "declined",
+            "modes/no_grad_ends": "fail",
+            "detach/value_is_shared": "unsupported",
+        },
+    ),
+    (
+        "micrograd",
+        "0.1.0",
+        "scalar",
+        {
+            "hooks": "declined",
+            "modes": "declined",
+            "inplace": "declined",
+            "detach": "declined",
+            "printing": "declined",
+            "graph/deep_chain": "crash",
+            "graph/grad_fn_names": "declined",
+            "graph/next_functions": "declined",
+            "backward/needs_cotangent": "declined",
+            "backward/shape_mismatch": "declined",
+        },
+    ),
+    (
+        "acme",
+        "0.3",
+        "eager",
+        {
+            "accumulation/each_backward_adds": "fail",
+            "accumulation/zero_clears": "blocked",
+            "accumulation/two_roots": "blocked",
+            "hooks/fires_once": "blocked",
+            "graph/retained": "blocked",
+            "printing": "declined",
+            "hooks/order": "error",
+            "graph/grad_fn_names": "declined",
+            "graph/next_functions": "declined",
+            "kinks/relu_at_zero": "fail",
+            "detach/cuts": "known",
+        },
+    ),
+    (
+        "reference",
+        "0.1.0",
+        "eager",
+        {"graph/grad_fn_names": "declined", "graph/next_functions": "declined", "printing": "declined"},
+    ),
 )
 _CONVENTIONS: Final = {
     "kinks/relu_at_zero": ("relu'(0)", {"tensorflow": "0", "mygrad": "1/2"}),
@@ -161,7 +184,12 @@ _CONVENTIONS: Final = {
     "kinks/abs_at_zero": ("abs'(0)", {}),
     "leaves/fresh_has_no_gradient": ("gradient before backward", {"torch": "None", "mygrad": "None"}),
 }
-_DEFAULTS: Final = {"relu'(0)": "0", "max tie weights": "1, 0", "abs'(0)": "0", "gradient before backward": "zeros"}
+_DEFAULTS: Final = {
+    "relu'(0)": "0",
+    "max tie weights": "1, 0",
+    "abs'(0)": "0",
+    "gradient before backward": "zeros",
+}
 
 
 def showcase() -> list[Journal]:
@@ -176,7 +204,14 @@ def _showcase(name: str, version: str, shape: str, differs: Mapping[str, str]) -
             verdict = differs.get(clause, differs.get(clause.split("/")[0], "pass"))
             records.append(_record(name, clause, verdict, dtype))
     speaks = ["torch"] if name == "torch" else []
-    engine = {"name": name, "version": version, "python": "3.11.7", "shape": shape, "lines": 18, "speaks": speaks}
+    engine = {
+        "name": name,
+        "version": version,
+        "python": "3.11.7",
+        "shape": shape,
+        "lines": 18,
+        "speaks": speaks,
+    }
     return journal(records, name=name, version=version, engine=engine, complete=name != "tinygrad")
 
 
@@ -185,12 +220,18 @@ def _record(name: str, clause: str, verdict: str, dtype: str) -> dict[str, Any]:
     if verdict == "known":
         verdict = "fail"
         reason = "detach copies the graph on purpose until 0.4, the maintainers say"
-        facts["expectation"] = {"verdict": "fail", "reason": reason, "link": "https://example.org/acme/issues/12"}
+        facts["expectation"] = {
+            "verdict": "fail",
+            "reason": reason,
+            "link": "https://example.org/acme/issues/12",
+        }
     if verdict == "blocked":
         verdict = "fail"
         facts["prerequisites"] = [f"accumulation/each_backward_adds[{dtype}]"]
     if verdict == "declined":
-        facts["declined"] = {"hooks": "needs hooks", "modes": "needs no_grad"}.get(clause.split("/")[0], "needs dialects")
+        facts["declined"] = {"hooks": "needs hooks", "modes": "needs no_grad"}.get(
+            clause.split("/")[0], "needs dialects"
+        )
     if verdict == "fail":
         facts["script"] = _SCRIPT.format(name=name)
     if clause in _CONVENTIONS and verdict == "pass":

@@ -103,6 +103,8 @@ class Lowering:
         operands = dict(zip("abcd", (self.operand(operand) for operand in it["args"])))
         attributes = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
         key = it["options"]["operator"]
+        if key in self.adapter["composed"]:
+            self.lowered.append("%s of other operators" % key)
         if isinstance(it["options"].get("index"), list):
             key = "index.list"  # a gather; many engines that slice spell it otherwise, or have none
         return self.spelled(key, **dict(operands, **attributes))

@@ -11,7 +11,7 @@ from conformance.tensor import expect, grad, refuses, tensor
 @clause(
     "law",
     source="torch.autograd.grad, create_graph; document 004, exercise 1",
-    mutant="double_backward_is_halved",
+    mutant="saved_operand_is_detached",
     given={"a": vectors()},
 )
 def test_derivatives_of_a_cube(a: Array) -> None:

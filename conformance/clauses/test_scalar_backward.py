@@ -57,7 +57,7 @@ def test_sum_of_a_matrix_product(a: Array, b: Array) -> None:
 @clause(
     "contract",
     source="torch.Tensor.grad; NumPy's broadcasting rules",
-    mutant="broadcast_reduces_leading_axes_only",
+    mutant="broadcast_averages",
     after=("accumulation/several_uses_sum",),
     given={
         "pair": st.sampled_from([((2, 1), (1, 3)), ((3,), (2, 3)), ((), (2, 3)), ((1,), (2, 3)), ((1, 1), ()), ((2,), ())]),

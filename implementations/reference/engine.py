@@ -1,31 +1,29 @@
-"""A reverse-mode autograd engine in one sitting: value -> node -> backward -> hooks.
+"""A reverse-mode autograd engine in one sitting: value -> node -> VJP -> backward -> hooks -> modes.
 
-A *value* computes forward (`values.py`) and leaves a *node* behind. `vjps.py` says how a node turns the cotangent
-of its result into cotangents of its operands. *Backward* visits the nodes in an order in which every cotangent
-is complete before it is used; *hooks* watch it pass. Then `modes.py`, which switches recording off and on.
+A *value* computes forward (`values.py`) and leaves a *node* behind; `vjps.py` says how a node turns the
+cotangent of its result into cotangents of its operands. *Backward* visits the nodes in an order in which
+every cotangent is complete before it is used (`order.py`). Then read `hooks.py`, which watches cotangents
+pass, and `modes.py`, which switches recording off and on.
 
 Every rule is one module-level function or one method, looked up when it is called.
 """
 
 from __future__ import annotations
 
-import heapq
 import itertools
-import math
 import threading
 import weakref
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from . import modes, refusals, vjps
+from . import hooks, modes, order, refusals, vjps
+from .hooks import Hook
 from .text import tensor_text
 from .values import Array, Operand, Value
 
-Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
 Place: TypeAlias = "Node | Tensor"  # where cotangents arrive: the node that made a result, or a leaf itself
 Several: TypeAlias = "Tensor | Sequence[Tensor]"
 
@@ -34,6 +32,11 @@ Several: TypeAlias = "Tensor | Sequence[Tensor]"
 
 class Tensor(Value):
     """A floating point array, `data`, and the node that made it, `grad_fn`; a leaf was made by none."""
+
+    # Backward sees a leaf as a place where cotangents end: no edges pass them on.
+    edges: tuple[Edge, ...] = ()
+    sequence: int | None = None
+    retained: weakref.ref[Tensor] | None = None
 
     def __init__(self, data: Array, grad_fn: Node | None = None) -> None:
         self.data = data
@@ -48,7 +51,7 @@ class Tensor(Value):
 
     @property
     def requires_grad(self) -> bool:
-        """A result does when any operand did, a leaf when it was told to; setting it on a result: NotALeaf."""
+        """A result does when an operand did, a leaf when told to; NotALeaf when set on a result."""
         return self._wish or not self.is_leaf
 
     @requires_grad.setter
@@ -64,7 +67,7 @@ class Tensor(Value):
 
     @property
     def grad(self) -> Tensor | None:
-        """What backward accumulated: None, or a tensor of self's shape and dtype (ShapeMismatch if set to another)."""
+        """What backward accumulated, or None; can be set, but only to self's shape (ShapeMismatch) and dtype."""
         return self._grad
 
     @grad.setter
@@ -92,9 +95,9 @@ class Tensor(Value):
     ) -> None:
         """Add the gradients of sum(gradient * self) to the `.grad` of every leaf, or only of `inputs`.
 
-        `gradient` has self's shape (ShapeMismatch) and may be left out for one element (NotScalar). The run frees
-        saved values, and GraphFreed refuses a second one, unless `retain_graph`; `create_graph` records the run
-        and implies it. NeedsGrad if self was not recorded.
+        `gradient` has self's shape (ShapeMismatch) and may be left out for one element (NotScalar). The run
+        frees saved values unless `retain_graph`, and GraphFreed refuses a second one; `create_graph` records the
+        run and implies it. NeedsGrad if self was not recorded.
         """
         seeds = seed([self], [gradient], create_graph)
         targets = None if inputs is None else listed(inputs)
@@ -110,10 +113,10 @@ class Tensor(Value):
         if self.grad_fn is not None:
             self.grad_fn.retained = weakref.ref(self)  # weak: a node must not keep its own result alive
 
-    def register_hook(self, hook: Hook) -> Handle:
-        """Call `hook(cotangent)` in every backward through here; a tensor it returns replaces the cotangent."""
+    def register_hook(self, hook: Hook) -> hooks.Handle:
+        """Call `hook(cotangent)` in every backward through here; a tensor that it returns replaces it."""
         refusals.check_hookable(self)
-        return Handle(cast(Place, source(self)).hooks, hook)
+        return hooks.Handle(cast(Place, source(self)).hooks, hook)
 
     def __repr__(self) -> str:
         if self.grad_fn is not None:
@@ -122,7 +125,7 @@ class Tensor(Value):
 
 
 def tensor(values: Any, dtype: str = "float64", requires_grad: bool = False) -> Tensor:
-    """A new leaf with a copy of `values`, nested lists or a number, as float32 or float64 (else TypeError)."""
+    """A new leaf with a copy of `values`, nested lists or a number, in float32 or float64, else TypeError."""
     if dtype not in ("float32", "float64"):
         raise TypeError(f"only floating point values have gradients, not {dtype}: say float32 or float64")
     return Tensor(np.array(values, dtype=dtype)).requires_grad_(requires_grad)
@@ -158,12 +161,14 @@ SEQUENCE = itertools.count()
 
 @cache
 def node_class(operator: str) -> type[Node]:
-    """A class for each operator, so that `type(y.grad_fn).__name__` tells what ran last, as torch spells it."""
+    """A class for each operator: `type(y.grad_fn).__name__` tells what ran last, as torch spells it."""
     name = vjps.TORCH_NAMES.get(operator, f"{operator.capitalize()}Backward0")
     return cast(type[Node], type(name, (Node,), {"operator": operator}))
 
 
-def record(operator: str, forward: Callable[..., Any], *operands: Operand, params: tuple[Any, ...] = ()) -> Tensor:
+def record(
+    operator: str, forward: Callable[..., Any], *operands: Operand, params: tuple[Any, ...] = ()
+) -> Tensor:
     """Compute `forward`; if an operand requires grad and recording is on, leave a node behind."""
     like = next(operand for operand in operands if isinstance(operand, Tensor))
     tensors = tuple(lift(operand, like) for operand in operands)
@@ -217,7 +222,7 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the outputs' sum with respect to each input, leaf or not; no `.grad` is written.
 
-    Raises like `backward`, and UnusedInput for an input on which no output depends; `allow_unused` makes it None.
+    Raises like `backward`, and UnusedInput for an input that no output depends on (None if `allow_unused`).
     """
     roots, targets = listed(outputs), listed(inputs)
     seeds = seed(roots, [None] * len(roots) if grad_outputs is None else listed(grad_outputs), create_graph)
@@ -225,7 +230,7 @@ def grad(
         refusals.check_requires_grad(target)
     places = [source(target) for target in targets]
     if not allow_unused:
-        refusals.check_used(places, set(topological_order(seeds)))
+        refusals.check_used(places, set(order.topological_order(seeds)))
     found: dict[Place | None, Tensor] = {}
     sweep(seeds, targets, retain_graph, create_graph, found)
     return tuple(found.get(place) for place in places)
@@ -238,7 +243,9 @@ def listed(tensors: Any) -> list[Any]:
     return several
 
 
-def seed(roots: Sequence[Tensor], gradients: Sequence[Tensor | None], create_graph: bool) -> dict[Place, Tensor]:
+def seed(
+    roots: Sequence[Tensor], gradients: Sequence[Tensor | None], create_graph: bool
+) -> dict[Place, Tensor]:
     """The cotangents to begin with: copies, so that no `.grad` and no hook ever holds the caller's tensor."""
     refusals.check_paired(roots, gradients)
     for root, gradient in zip(roots, gradients, strict=True):
@@ -260,78 +267,31 @@ def sweep(
     found: dict[Place | None, Tensor] | None = None,
 ) -> None:
     """Visit every place once, when its cotangent is complete; accumulate, or collect targets in `found`."""
+    path = order.topological_order(seeds)
     ends = {source(target) for target in targets or ()}
-    order = topological_order(seeds)
-    wanted = set(order if targets is None else leading_to(order, ends))
-    for place in order:
-        if isinstance(place, Node) and not wanted.isdisjoint(sources(place)):
-            refusals.check_not_freed(place)
-    keep = create_graph if retain_graph is None else retain_graph
+    if targets is not None:
+        path = order.leading_to(path, ends)
+    wanted = set(path)
+    running = {
+        place for place in path if isinstance(place, Node) and not wanted.isdisjoint(order.sources(place))
+    }
+    for node in running:
+        refusals.check_not_freed(node)
     cotangents = dict(seeds)
     with modes.set_grad_enabled(create_graph):
-        for place in order:
-            if place not in wanted or place not in cotangents:
+        for place in path:
+            if place not in cotangents:
                 continue
-            cotangent = run_hooks(place, cotangents.pop(place))
+            cotangent = hooks.run_hooks(place, cotangents.pop(place))
             if found is not None and place in ends:
-                found[place] = own(cotangent)
+                found[place] = cotangent if create_graph else cotangent.clone()
             elif found is None and isinstance(place, Tensor):
                 accumulate(place, cotangent)
-            if isinstance(place, Node) and not wanted.isdisjoint(sources(place)):
+            if isinstance(place, Node) and place in running:
                 for operand, part in propagate(place, cotangent, wanted):
                     add_contribution(cotangents, operand, part)
-                if not keep:
+                if not (create_graph if retain_graph is None else retain_graph):
                     free(place)
-
-
-def sources(place: Place) -> list[Place]:
-    """Where a place passes cotangents on to, once for each use; nowhere from a leaf."""
-    if isinstance(place, Tensor):
-        return []
-    return [edge.source for edge in place.edges if edge.source is not None]
-
-
-def topological_order(roots: Iterable[Place]) -> list[Place]:
-    """Every reachable place after all its consumers (Kahn): leaves as soon as possible, else the latest node."""
-    waiting = consumers(roots)
-    ticket = itertools.count()  # equals in the order of their discovery
-    ready = [(priority(place), next(ticket), place) for place in roots if not waiting[place]]
-    heapq.heapify(ready)
-    order = []
-    while ready:
-        place = heapq.heappop(ready)[-1]
-        order.append(place)
-        for operand in sources(place):
-            waiting[operand] -= 1
-            if not waiting[operand]:
-                heapq.heappush(ready, (priority(operand), next(ticket), operand))
-    return order
-
-
-def consumers(roots: Iterable[Place]) -> Counter[Place]:
-    """How many uses of each reachable place are recorded."""
-    uses: Counter[Place] = Counter()
-    stack, seen = list(roots), set(roots)
-    while stack:  # a stack of our own: a chain of 100,000 nodes must not exhaust Python's
-        for operand in sources(stack.pop()):
-            uses[operand] += 1
-            if operand not in seen:
-                seen.add(operand)
-                stack.append(operand)
-    return uses
-
-
-def priority(place: Place) -> float:
-    return -place.sequence if isinstance(place, Node) else -math.inf
-
-
-def leading_to(order: Sequence[Place], ends: set[Place | None]) -> list[Place]:
-    """The places of an order from which some end is reached: nothing else runs, nor do its hooks."""
-    needed: set[Place] = set()
-    for place in reversed(order):
-        if place in ends or not needed.isdisjoint(sources(place)):
-            needed.add(place)
-    return [place for place in order if place in needed]
 
 
 def propagate(node: Node, cotangent: Tensor, wanted: set[Place]) -> Iterator[tuple[Place, Tensor]]:
@@ -353,47 +313,9 @@ def accumulate(leaf: Tensor, cotangent: Tensor) -> None:
         return
     with ACCUMULATING:
         if leaf.grad is None or modes.is_grad_enabled():
-            leaf.grad = own(cotangent if leaf.grad is None else leaf.grad + cotangent)
+            leaf.grad = cotangent.clone() if leaf.grad is None else leaf.grad + cotangent
         else:
             leaf.grad.data += cotangent.data
 
 
 ACCUMULATING = threading.Lock()  # threads may share a leaf
-
-
-def own(cotangent: Tensor) -> Tensor:
-    """A cotangent that leaves the engine is a copy, differentiable if the run is recorded."""
-    return cotangent.cast(cotangent.data.dtype)
-
-
-# ---- hooks ------------------------------------------------------------------------------------------------
-
-
-class Handle:
-    """Ends a hook: `remove()`, as often as you like."""
-
-    def __init__(self, hooks: dict[int, Hook], hook: Hook) -> None:
-        self.hooks = hooks
-        self.key = next(SEQUENCE)
-        hooks[self.key] = hook
-
-    def remove(self) -> None:
-        self.hooks.pop(self.key, None)
-
-
-def run_hooks(place: Place, cotangent: Tensor) -> Tensor:
-    """Hooks see the complete cotangent, in the order of registration, each what the one before returned."""
-    for hook in tuple(place.hooks.values()):  # a copy: changes to the hooks take effect in the next run
-        replacement = hook(cotangent)
-        if replacement is not None:
-            refusals.check_replacement(cotangent, replacement)
-            cotangent = replacement
-    retained = place.retained() if isinstance(place, Node) and place.retained else None
-    if retained is not None:
-        fill_retained(retained, cotangent)
-    return cotangent
-
-
-def fill_retained(result: Tensor, cotangent: Tensor) -> None:
-    """retain_grad: a result's `.grad` adds up too, after its hooks, as a new tensor each time."""
-    result.grad = own(cotangent if result.grad is None else result.grad + cotangent)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import engine, errors, modes
+from .hooks import Handle
 from .values import Array, Value
 
 Operand: TypeAlias = "Variable | float"
@@ -55,7 +56,7 @@ class Variable:
             gradient = Variable(gradient)
         self.tensor.backward(gradient and gradient.tensor, retain_graph=retain_variables)
 
-    def register_hook(self, hook: Callable[[Variable], Variable | None]) -> engine.Handle:
+    def register_hook(self, hook: Callable[[Variable], Variable | None]) -> Handle:
         def call(cotangent: engine.Tensor) -> engine.Tensor | None:
             replacement = hook(wrap(cotangent, volatile=False))
             return None if replacement is None else replacement.tensor

@@ -39,7 +39,7 @@ def check_cotangent(root: Tensor, gradient: Tensor | None) -> None:
         )
 
 
-def check_used(places: Sequence[Place], reached: Container[Place]) -> None:
+def check_used(places: Sequence[Place | None], reached: Container[Place | None]) -> None:
     for position, place in enumerate(places):
         if place not in reached:
             raise errors.UnusedInput(

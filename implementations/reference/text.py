@@ -13,7 +13,7 @@ INDENT = len("tensor(")
 
 
 def tensor_text(data: npt.NDArray[Any], suffixes: list[str]) -> str:
-    """`tensor(28., grad_fn=<MulBackward0>)`; suffixes move to a line of their own when the last one is full."""
+    """`tensor(28., grad_fn=<MulBackward0>)`; a suffix that does not fit starts a new line."""
     if data.dtype == np.float64:  # torch's default dtype, float32, goes without saying
         suffixes = ["dtype=torch.float64", *suffixes]
     if data.size == 0 and data.ndim != 1:

@@ -1,7 +1,7 @@
 """The forward half: what each operator computes, one line each; `vjps.VJPS` holds the row of the same name.
 
-Parameters that a VJP needs (an axis, an index, the operand's shape) travel in `params`. The last operators are
-those that only VJPs ask for: recorded like all others, which makes gradients differentiable to any order.
+Parameters that a VJP needs (an axis, an index, the operand's shape) travel in `params`. The last operators
+are those that only VJPs ask for: recorded like all others, they make gradients differentiable to any order.
 """
 
 from __future__ import annotations
@@ -162,9 +162,7 @@ class Value:
 
     def __getitem__(self, index: Any) -> Tensor:
         """`x[index]` for an int, a slice, a list of ints or a tuple of those."""
-        return engine.record(
-            index_operator(index), lambda a: a[index], self, params=(index, self.data.shape)
-        )
+        return engine.record(index_operator(index), lambda a: a[index], self, params=(index, self.data.shape))
 
     # What only VJPs ask for.
 
@@ -175,9 +173,20 @@ class Value:
     def expand(self, shape: tuple[int, ...]) -> Tensor:
         return engine.record("expand", lambda a: np.broadcast_to(a, shape).copy(), self)
 
+    def sign(self) -> Tensor:
+        return engine.record("sign", np.sign, self)
+
+    def where_positive(self, other: Operand) -> Tensor:
+        """Self where `other` is positive, else 0."""
+        return engine.record("where_positive", lambda a, b: np.where(b > 0, a, 0), self, other)
+
     def where(self, chosen: Array | bool) -> Tensor:
         """Self where `chosen`, else 0: unlike a product, it keeps an infinity out."""
         return engine.record("where", lambda a: np.where(chosen, a, 0), self, params=(chosen,))
+
+    def clone(self) -> Tensor:
+        """A copy that passes its cotangent on."""
+        return engine.record("clone", np.copy, self)
 
     def cast(self, dtype: Any) -> Tensor:
         """A copy in another dtype."""

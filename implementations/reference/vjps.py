@@ -1,13 +1,13 @@
 """How cotangents travel back through each operator: one row each, mathematics only.
 
-A row is written with tensor operators, so a derivative is itself a program that can be recorded and differentiated.
+Rows are written with tensor operators, so a derivative is itself a program, to be recorded and differentiated.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -41,8 +41,8 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
     "mul": (Vjp("b", lambda g, b: g * b), Vjp("a", lambda g, a: g * a)),
     "div": (Vjp("b", lambda g, b: g / b), Vjp("ab", lambda g, a, b: -g * (a / b / b))),
     "neg": (Vjp("", lambda g: -g),),
-    "abs": (Vjp("a", lambda g, a: g * np.sign(a.data)),),
-    "pow": (Vjp("a", lambda g, a, n: (g * (n * a ** (n - 1))).where(n != 0)),),
+    "abs": (Vjp("a", lambda g, a: g * a.sign()),),
+    "pow": (Vjp("a", lambda g, a, n: power_rule(g, a, n)),),
     "power": (
         Vjp("ab", lambda g, a, b: (g * (b * a ** (b - 1))).where(b.data != 0)),
         Vjp("aby", lambda g, a, b, y: (g * (y * a.log())).where((a.data != 0) | (b.data < 0))),
@@ -53,7 +53,7 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
     "sin": (Vjp("a", lambda g, a: g * a.cos()),),
     "cos": (Vjp("a", lambda g, a: -g * a.sin()),),
     "tanh": (Vjp("y", lambda g, y: g * (1 - y * y)),),
-    "relu": (Vjp("y", lambda g, y: g.where(y.data > 0)),),
+    "relu": (Vjp("y", lambda g, y: g.where_positive(y)),),
     "sum": (Vjp("", lambda g, axis, shape: spread(g, axis, shape)),),
     "mean": (Vjp("", lambda g, axis, shape: spread(g, axis, shape) / fold(g, shape)),),
     "max": (Vjp("ay", lambda g, a, y: share(g, (a.data == y.data) | np.isnan(a.data))),),
@@ -68,9 +68,17 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
     "index": (Vjp("", lambda g, index, shape: g.scatter(index, shape)),),
     "scatter": (Vjp("", lambda g, index: g[index]),),
     "expand": (Vjp("", lambda g: g),),  # `unbroadcast` sums what was expanded
+    "sign": (Vjp("", lambda g: g.where(False)),),
+    "where_positive": (Vjp("b", lambda g, b: g.where_positive(b)), Vjp("", lambda g: g.where(False))),
     "where": (Vjp("", lambda g, chosen: g.where(chosen)),),
+    "clone": (Vjp("", lambda g: g),),
     "cast": (Vjp("", lambda g: g),),  # `unbroadcast` casts back
 }
+
+
+def power_rule(cotangent: Tensor, base: Tensor, n: float) -> Tensor:
+    """d a^n = n a^(n-1), but for n = 0 a plain 0, even where a is 0."""
+    return cotangent * (n * base ** (n - 1)) if n else cotangent.detach().where(False)
 
 
 def spread(cotangent: Tensor, axis: Axis, shape: tuple[int, ...]) -> Tensor:
@@ -86,7 +94,7 @@ def fold(cotangent: Tensor, shape: tuple[int, ...]) -> float:
 
 def share(cotangent: Tensor, ties: Array) -> Tensor:
     """Elements that tie for the maximum share its cotangent equally."""
-    return (cotangent / ties.sum()).where(ties)
+    return (cotangent / int(ties.sum())).where(ties)
 
 
 def unbroadcast(cotangent: Tensor, edge: Edge) -> Tensor:

@@ -32,6 +32,7 @@ METHODS: Final = {
     "reshape": "{a}.reshape({shape})",
     "transpose": "{a}.t()",
     "index": "{a}[{index}]",
+    "index.list": "{a}[{index}]",
     "value": "{a}.tolist()",
     "hook_value": "{a}.tolist()",
     "shape": "{a}.shape",

@@ -1,0 +1,185 @@
+"""All mathematics of the engine in one table: KERNELS, name -> Kernel.
+
+Forward kernels are whole-array NumPy. A VJP kernel is a formula over the cotangent `g` and the saved values: they
+are arrays in an ordinary sweep, and tensors when the sweep is itself recorded. `g * b` means the same for both,
+and `k("cos", a)` runs another row of the table on either, so every row is differentiable to any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Value: TypeAlias = Any  # an array, or a tensor when the sweep is recorded
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One operator: `forward(*arrays, **params)` and, for each operand, `vjp(k, g, *saved, **params)`.
+
+    `saves` tells for each operand what its VJP needs: operands "a" and "b", the result "y". `label` is the name
+    that torch gives to the node.
+    """
+
+    label: str
+    forward: Callable[..., Any]
+    saves: tuple[str, ...]
+    vjps: tuple[Callable[..., Value], ...]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a VJP runs: `k.shape` is the operand's shape, `k(name, ...)` runs a kernel there."""
+
+    run: Callable[..., Value]
+    shape: tuple[int, ...]
+
+    def __call__(self, name: str, *operands: Value, **params: Any) -> Value:
+        return self.run(name, *operands, **params)
+
+
+def raw(value: Value) -> Array:
+    """The array of a value, for decisions that are constants to the derivative."""
+    return cast(Array, value if isinstance(value, np.ndarray | np.generic) else value.data)
+
+
+def passed(k: Site, g: Value, **params: Any) -> Value:
+    """The operand was copied: so is the cotangent; the engine reduces what was broadcast."""
+    return g
+
+
+def negated(k: Site, g: Value) -> Value:
+    return -g
+
+
+def spread(k: Site, g: Value, axis: Any) -> Value:
+    """A sum's cotangent goes to each of its summands."""
+    summed = range(len(k.shape)) if axis is None else np.atleast_1d(axis) % len(k.shape)
+    kept = tuple(1 if i in summed else n for i, n in enumerate(k.shape))
+    return k("expand", k("reshape", g, shape=kept), shape=k.shape)
+
+
+def averaged(k: Site, g: Value, axis: Any) -> Value:
+    elements = np.prod(k.shape, dtype=int) // max(raw(g).size, 1)
+    return spread(k, g / float(elements), axis)
+
+
+def shared(k: Site, g: Value, a: Value, y: Value) -> Value:
+    """Elements that tie for the maximum receive equal shares; all NaNs tie."""
+    ties = (raw(a) == raw(y)) | np.isnan(raw(a))
+    return k("keep", g / float(np.count_nonzero(ties)), chosen=ties)
+
+
+def direction(k: Site, g: Value, a: Value, y: Value) -> Value:
+    """a / |a|, and 0 at the zero vector: the smallest subgradient."""
+    return a * k("keep", g / y, chosen=raw(y) != 0)
+
+
+def power_rule(k: Site, g: Value, a: Value, n: float) -> Value:
+    """n a^(n-1); for n = 0 a constant 0, also where a is 0."""
+    return g * (n * k("pow", a, n=n - 1)) if n else np.zeros_like(raw(g))
+
+
+def base_rule(k: Site, g: Value, a: Value, b: Value) -> Value:
+    return k("keep", g * (b * k("power", a, b - 1.0)), chosen=raw(b) != 0)
+
+
+def exponent_rule(k: Site, g: Value, a: Value, b: Value, y: Value) -> Value:
+    """a^b log a; 0 where a is 0 and the power stays 0 as the exponent moves."""
+    return k("keep", g * (y * k("log", a)), chosen=(raw(a) != 0) | (raw(b) < 0))
+
+
+def nothing(k: Site, g: Value) -> Value:
+    """The result is constant between the jumps of a step function."""
+    return k("keep", g, chosen=False)
+
+
+def outer(k: Site, g: Value, b: Value) -> Value:
+    return k("mm", k("reshape", g, shape=(-1, 1)), k("reshape", b, shape=(1, -1)))
+
+
+def scattered_back(k: Site, g: Value, index: Any) -> Value:
+    return k("scatter", g, index=index, shape=k.shape)
+
+
+def scatter(a: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros with `a` added at `index`: unbuffered, so that an index may occur several times."""
+    result = np.zeros(shape, a.dtype)
+    np.add.at(result, index, a)
+    return result
+
+
+KERNELS: dict[str, Kernel] = {
+    "add": Kernel("AddBackward0", np.add, ("", ""), (passed, passed)),
+    "sub": Kernel("SubBackward0", np.subtract, ("", ""), (passed, negated)),
+    "rsub": Kernel("RsubBackward1", lambda a, b: b - a, ("", ""), (negated, passed)),
+    "neg": Kernel("NegBackward0", np.negative, ("",), (negated,)),
+    "mul": Kernel("MulBackward0", np.multiply, ("b", "a"), (lambda k, g, b: g * b, lambda k, g, a: g * a)),
+    "div": Kernel(
+        "DivBackward0", np.divide, ("b", "ab"), (lambda k, g, b: g / b, lambda k, g, a, b: -g * (a / b / b))
+    ),
+    "pow": Kernel("PowBackward0", lambda a, n: a ** float(n), ("a",), (power_rule,)),
+    "power": Kernel("PowBackward1", np.power, ("ab", "aby"), (base_rule, exponent_rule)),
+    "abs": Kernel("AbsBackward0", np.abs, ("a",), (lambda k, g, a: g * k("sign", a),)),
+    "exp": Kernel("ExpBackward0", np.exp, ("y",), (lambda k, g, y: g * y,)),
+    "log": Kernel("LogBackward0", np.log, ("a",), (lambda k, g, a: g / a,)),
+    "sqrt": Kernel("SqrtBackward0", np.sqrt, ("y",), (lambda k, g, y: g / (2.0 * y),)),
+    "sin": Kernel("SinBackward0", np.sin, ("a",), (lambda k, g, a: g * k("cos", a),)),
+    "cos": Kernel("CosBackward0", np.cos, ("a",), (lambda k, g, a: -g * k("sin", a),)),
+    "tanh": Kernel("TanhBackward0", np.tanh, ("y",), (lambda k, g, y: g * (1.0 - y * y),)),
+    "relu": Kernel(
+        "ReluBackward0",
+        lambda a: np.maximum(a, 0),
+        ("y",),
+        (lambda k, g, y: k("gate", g, y),),
+    ),
+    "sum": Kernel("SumBackward0", lambda a, axis: np.sum(a, axis=axis), ("",), (spread,)),
+    "mean": Kernel("MeanBackward0", lambda a, axis: np.mean(a, axis=axis), ("",), (averaged,)),
+    "max": Kernel("MaxBackward1", np.max, ("ay",), (shared,)),
+    "norm": Kernel(
+        "LinalgVectorNormBackward0", lambda a: np.sqrt(np.sum(np.square(a))), ("ay",), (direction,)
+    ),
+    "dot": Kernel("DotBackward0", np.dot, ("b", "a"), (lambda k, g, b: g * b, lambda k, g, a: g * a)),
+    "mm": Kernel(
+        "MmBackward0",
+        np.matmul,
+        ("b", "a"),
+        (lambda k, g, b: k("mm", g, k("t", b)), lambda k, g, a: k("mm", k("t", a), g)),
+    ),
+    "mv": Kernel("MvBackward0", np.matmul, ("b", "a"), (outer, lambda k, g, a: k("mv", k("t", a), g))),
+    "t": Kernel("TBackward0", np.transpose, ("",), (lambda k, g: k("t", g),)),
+    "reshape": Kernel(
+        "ViewBackward0",
+        lambda a, shape: np.reshape(a, shape),
+        ("",),
+        (lambda k, g, shape: k("reshape", g, shape=k.shape),),
+    ),
+    "select": Kernel("SelectBackward0", lambda a, index: a[index], ("",), (scattered_back,)),
+    "slice": Kernel("SliceBackward0", lambda a, index: a[index], ("",), (scattered_back,)),
+    "index": Kernel("IndexBackward0", lambda a, index: a[index], ("",), (scattered_back,)),
+    # Rows that only VJPs ask for.
+    "scatter": Kernel(
+        "IndexPutBackward0", scatter, ("",), (lambda k, g, index, shape: k("index", g, index=index),)
+    ),
+    "expand": Kernel("ExpandBackward0", lambda a, shape: np.broadcast_to(a, shape).copy(), ("",), (passed,)),
+    "keep": Kernel(
+        "WhereBackward0",
+        lambda a, chosen: np.where(chosen, a, 0),
+        ("",),
+        (lambda k, g, chosen: k("keep", g, chosen=chosen),),
+    ),
+    "sign": Kernel("SignBackward0", np.sign, ("",), (nothing,)),
+    "gate": Kernel(
+        "ThresholdBackward0",
+        lambda a, b: np.where(b > 0, a, 0),
+        ("b", ""),
+        (lambda k, g, b: k("gate", g, b), nothing),
+    ),
+    "clone": Kernel("CloneBackward0", np.copy, ("",), (passed,)),
+    "cast": Kernel("ToCopyBackward0", lambda a, dtype: a.astype(dtype), ("",), (passed,)),
+}

@@ -1,0 +1,57 @@
+"""Torch's text for small arrays, by NumPy's printer with torch's numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LINE = 80
+MARGIN = " " * len("tensor(")
+
+
+def spell(data: npt.NDArray[Any], note: str) -> str:
+    """`tensor([0., 1.], dtype=torch.float64, requires_grad=True)`; `note` is the last part or empty."""
+    notes = [] if data.size or data.ndim == 1 else [f"size={data.shape}"]
+    notes += [] if data.dtype == np.float32 else [f"dtype=torch.{data.dtype}"]
+    notes += [note] if note else []
+    lines = ["tensor(" + body(data)]
+    for each in notes:
+        if len(lines[-1].rpartition("\n")[2]) + len(", ") + len(each) + 1 > LINE:
+            lines.append(MARGIN + each)
+        else:
+            lines[-1] += ", " + each
+    return ",\n".join(lines) + ")"
+
+
+def body(data: npt.NDArray[Any]) -> str:
+    if data.size == 0:
+        return "[]"
+    form = pick(data)
+    width = max((len(form.format(value)) for value in deciding(data).tolist()), default=0)
+
+    def number(value: float) -> str:
+        return (form if np.isfinite(value) else "{:}").format(value).rjust(width)
+
+    if data.ndim == 0:
+        return number(data.item())
+    options: dict[str, Any] = {"formatter": {"float_kind": number}, "threshold": data.size + 1}
+    return np.array2string(data, max_line_width=LINE - 1, separator=", ", prefix=MARGIN, **options)
+
+
+def deciding(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Zeros, infinities and NaNs do not decide how the others print."""
+    mask = np.isfinite(data) & (data != 0)
+    return np.asarray(data[mask], np.float64)
+
+
+def pick(data: npt.NDArray[Any]) -> str:
+    """Whole numbers as `1.`, others with four decimals, numbers of very different size with exponents."""
+    sizes = np.abs(deciding(data))
+    if sizes.size == 0:
+        return "{:.0f}."
+    whole = np.array_equal(sizes, np.floor(sizes))
+    if sizes.max() > min(1000.0 * sizes.min(), 1e8) or (sizes.min() < 1e-4 and not whole):
+        return "{:.4e}"
+    return "{:.0f}." if whole else "{:.4f}"

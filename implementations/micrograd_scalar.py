@@ -1,0 +1,40 @@
+"""micrograd: one number a Value; arrays of them are NumPy's object arrays."""
+
+from conformance.adapter import Adapter
+from implementations.shapes.scalar import COMPOSED, object_arrays
+from implementations.shapes.spellings import table
+
+PRELUDE = """
+import numpy as np
+from micrograd.engine import Value
+
+def each(function, array):
+    return np.frompyfunc(function, 1, 1)(array)
+
+def number(entry):
+    return entry.data if isinstance(entry, Value) else entry
+
+def zero(value):
+    value.grad = 0
+"""
+
+ADAPTER = Adapter(
+    name="micrograd",
+    module="micrograd",
+    prelude=PRELUDE.strip(),
+    version="__import__('importlib.metadata').metadata.version('micrograd')",
+    spellings=table(
+        object_arrays(),
+        {
+            "leaf": "each(Value, {value})",
+            "constant": "each(Value, {value})",
+            "relu": "each(Value.relu, {a})",
+            "value": "np.asarray(each(number, {a})).tolist()",
+            "grad_of": "each(lambda v: v.grad, {a})",
+            "backward": "np.asarray({root}).item().backward()",
+            "clear.zero": "each(zero, {a})",
+        },
+    ),
+    composed=COMPOSED,
+    dtypes={"float64": "float"},
+)

@@ -1,0 +1,359 @@
+"""The table of mutants: each row is one fault, as statements that patch an engine from outside.
+
+Patches are printed at the top of every witness, so a mutant's script is complete. They replace what an engine looks up when
+it is called, and nothing in an engine knows about them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One engine broken in one way. `operator`: the operator that it breaks, where it breaks just one."""
+
+    name: str
+    of: str
+    fault: str
+    patch: str
+    operator: str | None = None
+
+
+def _reference(name: str, fault: str, patch: str, operator: str | None = None) -> Mutant:
+    imports = "from implementations.reference import engine, hooks, legacy, modes, refusals, vjps\n"
+    return Mutant(name, "reference", fault, imports + dedent(patch), operator)
+
+
+_TABLE: Final = (
+    # --- mathematics
+    _reference(
+        "mul_counts_one_use",
+        "a product's second factor receives nothing",
+        """
+        first, second = vjps.VJPS["mul"]
+        vjps.VJPS["mul"] = (first, vjps.Vjp("a", lambda g, a: g * 0))
+        """,
+        operator="mul",
+    ),
+    _reference(
+        "mul_by_a_number_forgets_it",
+        "a product with a number passes the cotangent on unchanged",
+        """
+        def forgetful(pull):
+            return lambda g, factor: g if factor.shape == () else pull(g, factor)
+        vjps.VJPS["mul"] = tuple(vjp._replace(pull=forgetful(vjp.pull)) for vjp in vjps.VJPS["mul"])
+        """,
+    ),
+    _reference("mean_forgets_to_divide", "every entry of a mean receives the whole cotangent", "vjps.fold = lambda g, shape: 1.0"),
+    _reference(
+        "mm_forgets_to_transpose",
+        "the left factor of a matrix product receives g @ w instead of g @ w^T",
+        """
+        vjps.VJPS["mm"] = (vjps.Vjp("b", lambda g, b: g.mm(b)), vjps.VJPS["mm"][1])
+        """,
+        operator="mm",
+    ),
+    _reference(
+        "index_scatters_to_the_first",
+        "the cotangent of an entry lands on the first one",
+        'vjps.VJPS["select"] = (vjps.Vjp("", lambda g, index, shape: g.scatter(0, shape)),)',
+    ),
+    _reference(
+        "broadcast_averages",
+        "a gradient is averaged, not summed, over what broadcasting repeated",
+        """
+        def unbroadcast(cotangent, edge, right=vjps.unbroadcast):
+            total = right(cotangent, edge)
+            return total / max(1, cotangent.data.size // max(1, total.data.size))
+        vjps.unbroadcast = unbroadcast
+        """,
+    ),
+    _reference(
+        "contributions_keep_the_last",
+        "of several uses of a value only the last one counts",
+        """
+        def add_contribution(cotangents, place, part):
+            cotangents[place] = part
+        engine.add_contribution = add_contribution
+        """,
+    ),
+    _reference(
+        "saved_operand_is_detached",
+        "a recorded backward treats a saved factor as a constant",
+        """
+        first, second = vjps.VJPS["mul"]
+        vjps.VJPS["mul"] = (first, vjps.Vjp("a", lambda g, a: g * a.detach()))
+        """,
+    ),
+    # --- cotangents
+    _reference(
+        "implicit_cotangent_is_two",
+        "backward() starts from 2 instead of 1",
+        """
+        def seed(roots, gradients, create_graph, right=engine.seed):
+            twos = [root.detach() * 0 + 2 if given is None else given for root, given in zip(roots, gradients)]
+            return right(roots, twos, create_graph)
+        engine.seed = seed
+        """,
+    ),
+    _reference("non_scalar_root_is_summed", "backward() of several elements starts from ones", "refusals.check_cotangent = lambda root, gradient: None"),
+    _reference(
+        "cotangent_is_ignored",
+        "backward(v) starts from ones whatever v is",
+        """
+        def seed(roots, gradients, create_graph, right=engine.seed):
+            return right(roots, [root.detach() * 0 + 1 for root in roots], create_graph)
+        engine.seed = seed
+        """,
+    ),
+    _reference(
+        "cotangents_are_rounded",
+        "a cotangent is rounded to whole numbers",
+        """
+        def seed(roots, gradients, create_graph, right=engine.seed):
+            whole = [None if given is None else engine.Tensor(given.data.round()) for given in gradients]
+            return right(roots, whole, create_graph)
+        engine.seed = seed
+        """,
+    ),
+    _reference(
+        "cotangent_is_broadcast",
+        "a cotangent of another shape is stretched to the root's",
+        """
+        import numpy
+        def seed(roots, gradients, create_graph, right=engine.seed):
+            pairs = zip(roots, gradients)
+            fitted = [g if g is None else engine.Tensor(numpy.resize(g.data, root.shape)) for root, g in pairs]
+            return right(roots, fitted, create_graph)
+        engine.seed = seed
+        """,
+    ),
+    _reference(
+        "gradient_aliases_the_cotangent",
+        "the caller's cotangent becomes the leaf's gradient",
+        """
+        def seed(roots, gradients, create_graph, right=engine.seed):
+            seeds = right(roots, gradients, create_graph)
+            return dict(zip(seeds, gradients))
+        def accumulate(leaf, cotangent):
+            if leaf.grad is None:
+                leaf.grad = cotangent
+            else:
+                leaf.grad.data += cotangent.data
+        engine.seed, engine.accumulate = seed, accumulate
+        """,
+    ),
+    # --- accumulation and clearing
+    _reference(
+        "accumulate_overwrites",
+        "a backward replaces the gradient that was there",
+        """
+        def accumulate(leaf, cotangent):
+            leaf.grad = cotangent.clone()
+        engine.accumulate = accumulate
+        """,
+    ),
+    _reference("zero_does_nothing", "zero_() leaves the gradient as it is", "engine.Tensor.zero_ = lambda self: self"),
+    _reference(
+        "forgetting_keeps_the_sum",
+        "x.grad = None has no effect",
+        """
+        def set_grad(self, value):
+            self._grad = self._grad if value is None else value
+        engine.Tensor.grad = engine.Tensor.grad.setter(set_grad)
+        """,
+    ),
+    # --- flags, leaves, detach
+    _reference(
+        "result_never_requires_grad",
+        "a result does not inherit the flag of its operands",
+        "engine.Tensor.requires_grad = engine.Tensor.requires_grad.getter(lambda self: self._wish)",
+    ),
+    _reference(
+        "requires_grad_flips_a_copy",
+        "requires_grad_() returns a flipped copy and leaves the tensor as it is",
+        """
+        def requires_grad_(self, flag=True):
+            copy = self.detach()
+            copy.requires_grad = flag
+            return copy
+        engine.Tensor.requires_grad_ = requires_grad_
+        """,
+    ),
+    _reference(
+        "constants_are_recorded",
+        "operators on constants leave nodes behind",
+        """
+        def record(operator, forward, *operands, params=(), right=engine.record):
+            constants = [t for t in operands if isinstance(t, engine.Tensor) and not t.requires_grad]
+            for constant in constants:
+                constant._wish = True
+            result = right(operator, forward, *operands, params=params)
+            for constant in constants:
+                constant._wish = False
+            return result
+        engine.record = record
+        """,
+    ),
+    _reference(
+        "intermediates_keep_gradients",
+        "every result keeps its gradient, asked or not",
+        """
+        def record(operator, forward, *operands, params=(), right=engine.record):
+            result = right(operator, forward, *operands, params=params)
+            if result.requires_grad:
+                result.retain_grad()
+            return result
+        engine.record = record
+        """,
+    ),
+    _reference("retain_grad_does_nothing", "retain_grad() is ignored", "engine.Tensor.retain_grad = lambda self: None"),
+    _reference("detach_keeps_the_graph", "detach() returns the tensor itself", "engine.Tensor.detach = lambda self: self"),
+    _reference(
+        "detach_cuts_in_place",
+        "detach() cuts the tensor itself from its graph",
+        """
+        def detach(self, right=engine.Tensor.detach):
+            self.grad_fn = None
+            return right(self)
+        engine.Tensor.detach = detach
+        """,
+    ),
+    # --- hooks
+    _reference(
+        "hook_runs_per_contribution",
+        "a hook is called for each use of its tensor, with that use's part",
+        """
+        def add_contribution(cotangents, place, part, right=engine.add_contribution, run_hooks=hooks.run_hooks):
+            right(cotangents, place, run_hooks(place, part))
+        engine.add_contribution = add_contribution
+        hooks.run_hooks = lambda place, cotangent: cotangent
+        """,
+    ),
+    _reference("hook_removal_does_nothing", "a removed hook is still called", "hooks.Handle.remove = lambda self: None"),
+    _reference(
+        "hook_replacement_is_ignored",
+        "what a hook returns is thrown away",
+        """
+        def run_hooks(place, cotangent):
+            for hook in tuple(place.hooks.values()):
+                hook(cotangent)
+            return cotangent
+        hooks.run_hooks = run_hooks
+        """,
+    ),
+    # --- functional grad
+    _reference(
+        "grad_forgets_the_last_input",
+        "grad() returns zeros for the last of its inputs",
+        """
+        def grad(root, inputs, right=reference.grad, **options):
+            found = right(root, inputs, **options)
+            return (*found[:-1], found[-1] * 0)
+        reference.grad = grad
+        """,
+    ),
+    _reference(
+        "grad_writes_into_leaves",
+        "grad() accumulates into the leaves as backward does",
+        """
+        def grad(root, inputs, right=reference.grad, **options):
+            root.backward(options.get("grad_outputs"), retain_graph=True)
+            return right(root, inputs, **options)
+        reference.grad = grad
+        """,
+    ),
+    _reference(
+        "unused_input_gives_ones",
+        "an input that the root does not depend on gets ones",
+        """
+        def grad(root, inputs, right=reference.grad, **options):
+            found = right(root, inputs, **{**options, "allow_unused": True})
+            return tuple(x.detach() * 0 + 1 if g is None else g for x, g in zip(inputs, found))
+        reference.grad = grad
+        """,
+    ),
+    _reference(
+        "gradients_are_always_recorded",
+        "grad() records itself whether create_graph is asked or not",
+        """
+        def grad(root, inputs, right=reference.grad, **options):
+            return right(root, inputs, **{**options, "create_graph": True})
+        reference.grad = grad
+        """,
+    ),
+    # --- modes
+    _reference(
+        "no_grad_records",
+        "no_grad() changes nothing",
+        """
+        import contextlib
+        reference.no_grad = contextlib.nullcontext
+        """,
+    ),
+    _reference(
+        "no_grad_is_not_restored_after_an_exception",
+        "an exception leaves no_grad on",
+        """
+        import contextlib
+        @contextlib.contextmanager
+        def no_grad():
+            previous = modes.enter_mode(False)
+            yield
+            modes.exit_mode(previous)
+        reference.no_grad = no_grad
+        """,
+    ),
+    _reference(
+        "backward_of_a_constant_is_silent",
+        "backward() of a tensor without history does nothing",
+        """
+        def backward(self, *arguments, right=engine.Tensor.backward, **options):
+            if self.requires_grad:
+                right(self, *arguments, **options)
+        engine.Tensor.backward = backward
+        """,
+    ),
+    # --- lifetime of the graph
+    _reference(
+        "retained_graph_is_freed",
+        "retain_graph=True is ignored",
+        """
+        def backward(self, gradient=None, retain_graph=None, right=engine.Tensor.backward, **options):
+            right(self, gradient, **options)
+        engine.Tensor.backward = backward
+        """,
+    ),
+    _reference(
+        "freed_values_read_as_zeros",
+        "a second backward reads zeros where saved values were freed",
+        """
+        def free(node):
+            node.saved = {letter: value.detach() * 0 for letter, value in node.saved.items()}
+        engine.free = free
+        """,
+    ),
+    _reference("graphs_are_never_freed", "saved values are kept after backward", "engine.free = lambda node: None"),
+    # --- dialects
+    _reference(
+        "node_names_are_swapped",
+        "a product's node is named after a sum",
+        'vjps.TORCH_NAMES["mul"] = "AddBackward0"',
+        operator="mul",
+    ),
+    _reference(
+        "printed_text_hides_the_flag",
+        "the printed form shows neither requires_grad nor grad_fn",
+        "engine.tensor_text = lambda data, suffixes, right=engine.tensor_text: right(data, [])",
+    ),
+    _reference(
+        "volatile_is_ignored",
+        "volatile has no effect on what is computed",
+        "legacy.poisoned = lambda operands: False",
+    ),
+)
+
+MUTANTS: Final[dict[str, Mutant]] = {mutant.name: mutant for mutant in _TABLE}

@@ -1,0 +1,41 @@
+"""Engines of single numbers: NumPy's object arrays hold one of the engine's numbers each, and apply its operators to them.
+
+The elementwise rows are the engine's own operators, which NumPy calls once an element. Whatever moves or gathers elements is
+NumPy's work over them (a sum is a chain of the engine's `+`): COMPOSED says so, and no case credits it to the engine.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from implementations.shapes.spellings import table
+
+# As functions, not as `a + b`: a number of the engine on the left would take an array on the right for a number.
+_ELEMENTWISE: Final = {
+    "scalar": "{value}",
+    "add": "np.add({a}, {b})",
+    "sub": "np.subtract({a}, {b})",
+    "mul": "np.multiply({a}, {b})",
+    "div": "np.divide({a}, {b})",
+    "neg": "np.negative({a})",
+    "pow": "np.power({a}, {b})",
+}
+
+_ARRAYS: Final = {
+    "sum": "np.sum({a})",
+    "sum_axis": "np.sum({a}, axis={axis})",
+    "dot": "np.dot({a}, {b})",
+    "mm": "np.dot({a}, {b})",
+    "matmul": "{a} @ {b}",
+    "reshape": "np.reshape({a}, {shape})[()]",
+    "transpose": "np.transpose({a})",
+    "index": "{a}[{index}]",
+    "index.list": "{a}[{index}]",
+}
+
+COMPOSED: Final = tuple(_ARRAYS)
+
+
+def object_arrays() -> dict[str, str]:
+    """What arrays of an engine's numbers spell; the prelude imports NumPy as `np`."""
+    return table(_ELEMENTWISE, _ARRAYS, {"shape": "np.shape({a})"})
