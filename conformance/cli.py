@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -49,82 +49,76 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands_of = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_run, _gate, _report, _list, _explain, _doctor, _mutants, _replay):
-        add(commands_of)
+    added = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for action, add_options in _COMMANDS.items():
+        text = (add_options.__doc__ or "").removesuffix(".")
+        command = added.add_parser(action.__name__, help=text[0].lower() + text[1:], description=f"{text}.")
+        command.set_defaults(command=action)
+        add_options(command)
     return top
 
 
-_Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
-
-
-def _command(commands_of: _Commands, name: str, action: Callable[..., int], text: str) -> argparse.ArgumentParser:
-    added: argparse.ArgumentParser = commands_of.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    added.set_defaults(command=action)
-    return added
-
-
-def _run(commands_of: _Commands) -> None:
-    run = _command(commands_of, "run", commands.run, "judge engines, print the matrix, write journals, page and JUnit")
-    run.add_argument(
+def _run(command: argparse.ArgumentParser) -> None:
+    """Judge engines, print the matrix, write journals, page and JUnit."""
+    command.add_argument(
         "--engine",
         action="append",
         metavar="E[,key=value]",
         help="a built-in engine or an adapter's .py file; keys: patch=FILE, mutant=NAME. Repeatable. "
         "Default: every built-in engine that is installed",
     )
-    _environment(run)
-    run.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses or cases that match; repeatable")
-    run.add_argument("--profile", choices=_PROFILES, default="quick", help="how many examples a property gets (default: quick)")
-    run.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
-    run.add_argument("--jobs", type=_positive, default=_processors(), metavar="N", help="processes at once (default: the cores)")
-    run.add_argument("--shard", type=_shard, default="1/1", metavar="i/n", help="only the i-th of n parts of the cases")
-    run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (default: out)")
-    run.add_argument("--html", type=Path, metavar="F", help="where the page goes (default: DIR/report.html)")
-    run.add_argument("--junit", type=Path, metavar="F", help="where the JUnit XML goes (default: DIR/junit.xml)")
-    _expectations(run)
+    _environment(command)
+    command.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses or cases that match; repeatable")
+    command.add_argument("--profile", choices=_PROFILES, default="quick", help="how many examples a property gets (default: quick)")
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
+    command.add_argument("--jobs", type=_positive, default=_processors(), metavar="N", help="processes at once (default: the cores)")
+    command.add_argument("--shard", type=_shard, default="1/1", metavar="i/n", help="only the i-th of n parts of the cases")
+    command.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (default: out)")
+    command.add_argument("--html", type=Path, metavar="F", help="where the page goes (default: DIR/report.html)")
+    command.add_argument("--junit", type=Path, metavar="F", help="where the JUnit XML goes (default: DIR/junit.xml)")
+    _expectations(command)
 
 
-def _gate(commands_of: _Commands) -> None:
-    gate = _command(commands_of, "gate", commands.gate, "decide about journals: print the reasons, return the exit code")
-    gate.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
+def _gate(command: argparse.ArgumentParser) -> None:
+    """Decide about journals: print the reasons, return the exit code."""
+    command.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
 
 
-def _report(commands_of: _Commands) -> None:
-    report = _command(commands_of, "report", commands.report, "render journals: matrix and failures, or page and JUnit")
-    report.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
-    report.add_argument("--html", type=Path, metavar="F", help="write the page")
-    report.add_argument("--junit", type=Path, metavar="F", help="write JUnit XML")
+def _report(command: argparse.ArgumentParser) -> None:
+    """Render journals: matrix and failures, or page and JUnit."""
+    command.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
+    command.add_argument("--html", type=Path, metavar="F", help="write the page")
+    command.add_argument("--junit", type=Path, metavar="F", help="write JUnit XML")
 
 
-def _list(commands_of: _Commands) -> None:
-    listing = _command(commands_of, "list", commands.listing, "list clauses, engines, operators or capabilities")
-    listing.add_argument("what", choices=("clauses", "engines", "operators", "capabilities"))
+def _list(command: argparse.ArgumentParser) -> None:
+    """List clauses, engines, operators or capabilities."""
+    command.add_argument("what", choices=("clauses", "engines", "operators", "capabilities"))
 
 
-def _explain(commands_of: _Commands) -> None:
-    explain = _command(commands_of, "explain", commands.explain, "print a clause: sentence, level, source, cases, mutant")
-    explain.add_argument("clause", metavar="CLAUSE", help="an id such as accumulation/each_backward_adds, or a glob")
+def _explain(command: argparse.ArgumentParser) -> None:
+    """Print a clause: sentence, level, source, cases, mutant."""
+    command.add_argument("clause", metavar="CLAUSE", help="an id such as accumulation/each_backward_adds, or a glob")
 
 
-def _doctor(commands_of: _Commands) -> None:
-    doctor = _command(commands_of, "doctor", commands.doctor, "check an engine and its adapter: versions, places, what is declined")
-    doctor.add_argument("engine", metavar="E")
-    _environment(doctor)
+def _doctor(command: argparse.ArgumentParser) -> None:
+    """Check an engine and its adapter: versions, places, what is declined."""
+    command.add_argument("engine", metavar="E")
+    _environment(command)
 
 
-def _mutants(commands_of: _Commands) -> None:
-    mutants = _command(commands_of, "mutants", commands.mutants, "show that each clause fails its mutant: an engine broken on purpose")
-    mutants.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses that match; repeatable")
-    mutants.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
-    mutants.add_argument("--scripts", type=Path, metavar="DIR", help="write each witness as a script")
+def _mutants(command: argparse.ArgumentParser) -> None:
+    """Show that each clause fails its mutant: an engine broken on purpose."""
+    command.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses that match; repeatable")
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
+    command.add_argument("--scripts", type=Path, metavar="DIR", help="write each witness as a script")
 
 
-def _replay(commands_of: _Commands) -> None:
-    replay = _command(commands_of, "replay", commands.replay, "run one witness again on an engine")
-    replay.add_argument("witness", type=Path, metavar="WITNESS.json", help="a program, or a record of a journal that has one")
-    replay.add_argument("--engine", required=True, metavar="E")
-    _environment(replay)
+def _replay(command: argparse.ArgumentParser) -> None:
+    """Run one witness again on an engine."""
+    command.add_argument("witness", type=Path, metavar="WITNESS.json", help="a program, or a record of a journal that has one")
+    command.add_argument("--engine", required=True, metavar="E")
+    _environment(command)
 
 
 def _environment(command: argparse.ArgumentParser) -> None:
@@ -158,5 +152,13 @@ def _processors() -> int:
 
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+_COMMANDS: Final[Mapping[Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None]]] = {
+    commands.run: _run,
+    commands.gate: _gate,
+    commands.report: _report,
+    commands.list: _list,
+    commands.explain: _explain,
+    commands.doctor: _doctor,
+    commands.mutants: _mutants,
+    commands.replay: _replay,
+}

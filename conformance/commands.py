@@ -7,11 +7,11 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from conformance.campaign import Campaign, Plan, Progress
-from conformance.errors import ConformanceError, UsageError
+from conformance.errors import UsageError
 from conformance.gate import decide
 from conformance.journal import Journal, read_journal
 from conformance.verdict import worst
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     for refusal in campaign.refusals:
         print(f"autograd-conformance: {refusal}", file=sys.stderr)
     codes = [refusal.exit_code for refusal in campaign.refusals]
-    return worst([*codes, _decided(journals), 6 if interrupted else 0])
+    return worst([*codes, decide(journals).exit_code, 6 if interrupted else 0])
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -66,7 +66,7 @@ def _interpreter(name: str) -> str:
     return found
 
 
-def _progress() -> object:
+def _progress() -> Callable[[Progress], None]:
     """Shows progress on a terminal; elsewhere a log needs no moving line."""
     if not sys.stderr.isatty():
         return lambda _: None
@@ -108,10 +108,6 @@ def _written(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {reason.strerror}") from None
 
 
-def _decided(journals: Sequence[Journal]) -> int:
-    return decide(journals).exit_code
-
-
 def gate(options: argparse.Namespace) -> int:
     """Decides about journals and prints each reason."""
     decision = decide([read_journal(path) for path in options.journals])
@@ -128,10 +124,10 @@ def report(options: argparse.Namespace) -> int:
         _write(journals, options.html, options.junit)
     else:
         _show(journals)
-    return _decided(journals)
+    return decide(journals).exit_code
 
 
-def listing(options: argparse.Namespace) -> int:
+def list(options: argparse.Namespace) -> int:  # noqa: A001 (the command's name)
     """Prints a table of clauses, engines, operators or capabilities."""
     from conformance import tables
 
@@ -193,6 +189,3 @@ def _witness(path: Path) -> dict[str, object]:
     if not isinstance(found, dict):
         raise UsageError(f"{path} holds no witness")
     return found
-
-
-__all__ = ["ConformanceError", "doctor", "explain", "gate", "listing", "mutants", "replay", "report", "run"]

@@ -226,6 +226,6 @@ def printed(program: Program, engine: Engine, finding: Finding | None = None) ->
         if it.verb == "expect"
     }
     try:
-        return script(program.to_json(), engine.adapter.to_json(), comments)
+        return str(script(program.to_json(), engine.adapter.to_json(), comments))
     except NotOffered as missing:
         return f"# {engine.adapter.name} does not offer {missing.key}\n"

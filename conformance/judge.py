@@ -96,8 +96,8 @@ _SUBJECTS: Final[Mapping[str, str]] = {
 
 
 def _subject(it: Instruction) -> str:
-    kind = it.options["observe"]
-    return _SUBJECTS.get(kind, "{0}." + kind).format(*it.args)
+    kind: str = it.options["observe"]
+    return _SUBJECTS.get(kind, f"{{0}}.{kind}").format(*it.args)
 
 
 def _failure(program: Program, reply: Json) -> Finding | None:

@@ -51,6 +51,6 @@ def attacked(clause: Clause, seed: int) -> dict[str, Any]:
     return record
 
 
-def _likeliest(clause: Clause, operator: str) -> list[Case]:
+def _likeliest(clause: Clause, operator: str | None) -> list[Case]:
     """The clause's cases, those of the operator that the mutant breaks first."""
     return sorted(clause.cases(), key=lambda case: case.parameters.get("operator") != operator)

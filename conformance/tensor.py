@@ -122,7 +122,8 @@ class Tensor:
 
     def item(self) -> fmpq:
         """The only element, exactly."""
-        return self.value.item()
+        element: fmpq = self.value.item()
+        return element
 
     # --- operators
 

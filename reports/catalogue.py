@@ -94,7 +94,8 @@ def _cell(run: Run, chapter: str) -> Cell:
     if tally is None:
         return Cell([], "none", "", "")
     problem = next((item for item in run.problems if item.chapter == chapter), None)
-    target = failure_anchor(run, problem) if problem else slug("chapter", chapter)
+    known = "expected" if tally.tone == "known" else slug("chapter", chapter)
+    target = failure_anchor(run, problem) if problem else known
     declined = tally.words == ["–"]
     return Cell(["declined"] if declined else tally.words, tally.tone, _SYMBOLS[tally.tone], target)
 
@@ -129,6 +130,6 @@ def _member(run: Run, items: Sequence[Settled]) -> tuple[str, Member]:
     chosen = [item for item in items if item.verdict == verdict]
     problem = next((item for item in chosen if item.surprise), None)
     details = [f"{len(chosen)} of {len(items)}"] if len(chosen) < len(items) else []
-    details += ["expected"] if chosen[0].expected and not problem and verdict != "pass" else []
-    target = failure_anchor(run, problem) if problem else None
-    return verdict, Member(run.label, ", ".join(details), target)
+    known = bool(chosen[0].expected) and not problem and verdict != "pass"
+    target = failure_anchor(run, problem) if problem else "expected" if known else None
+    return verdict, Member(run.label, ", ".join([*details, *(["expected"] if known else [])]), target)

@@ -136,12 +136,15 @@ def _blocked(found: Sequence[Run], colour: bool) -> list[str]:
 
 def _awaited(found: Sequence[Run], colour: bool) -> list[str]:
     texts = [
-        (item.verdict, one_line(item.case), f"{run.label}: {one_line(str(item.expected['reason']))}")
+        (verdict, one_line(_cases(clause, items)), f"{run.label}: {one_line(reason)}")
         for run in found
-        for item in run.awaited
-        if item.expected
+        for (verdict, clause, reason), items in run.known.items()
     ]
     return _aligned("EXPECTED", "known", texts, colour)
+
+
+def _cases(clause: str, items: Sequence[Settled]) -> str:
+    return items[0].case if len(items) == 1 else f"{clause}, {len(items)} cases"
 
 
 def _aligned(word: str, tone: str, rows: Sequence[tuple[str, str, str]], colour: bool) -> list[str]:

@@ -94,8 +94,7 @@ def _line(
 def _headlines(found: Sequence[Run], colour: bool, width: int) -> str:
     lines = []
     for run in found:
-        tone = "good" if run.exit_code == 0 else "broken" if run.exit_code == 3 else "bad"
-        lines += [paint(line, tone, colour) for line in _wrapped(run.headline, width)]
+        lines += [paint(line, run.tone, colour) for line in _wrapped(run.headline, width)]
     return "\n".join(lines)
 
 

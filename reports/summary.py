@@ -57,6 +57,13 @@ class Run:
         surprises = (item for item in self.settled if item.surprise)
         return tuple(sorted(surprises, key=self.rank))
 
+    @property
+    def tone(self) -> str:
+        """How the run as a whole is shown: `known` when an expectation explains everything that failed."""
+        if self.exit_code == 0:
+            return "known" if self.tally.failed else "good"
+        return {3: "broken", 6: "open"}.get(self.exit_code, "bad")
+
     def rank(self, item: Settled) -> tuple[bool, int, str]:
         """The order of problems: root causes, those that block most first, then by id."""
         return item.verdict not in ROOT_CAUSES, -self.blocks[item.case], item.case
@@ -65,6 +72,15 @@ class Run:
     def awaited(self) -> tuple[Settled, ...]:
         """The cases whose verdict differs from pass, as an expectation said."""
         return tuple(item for item in self.settled if item.expected and not item.surprise)
+
+    @cached_property
+    def known(self) -> dict[tuple[str, str, str], list[Settled]]:
+        """The awaited cases by verdict, clause and reason: one shortcoming in several dtypes is one entry."""
+        groups: dict[tuple[str, str, str], list[Settled]] = {}
+        for item in self.awaited:
+            reason = str(item.expected["reason"]) if item.expected else ""
+            groups.setdefault((item.verdict, str(item.record["clause"]), reason), []).append(item)
+        return groups
 
     @cached_property
     def exit_code(self) -> int:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from conformance.gate import Settled
 from conformance.verdict import VERDICTS, Verdict
@@ -17,10 +17,11 @@ from reports.text import linked
 Pieces = list[tuple[str, str | None]]
 
 _STATES: Final = {
-    0: ("conforms", "good", "✓"),
-    1: ("against expectation", "bad", "✗"),
-    3: ("adapter or suite at fault", "broken", "!"),
-    6: ("incomplete", "known", "…"),
+    "good": ("conforms", "good", "✓"),
+    "known": ("known failures", "known", "✗"),
+    "bad": ("against expectation", "bad", "✗"),
+    "broken": ("adapter or suite at fault", "broken", "!"),
+    "open": ("incomplete", "known", "…"),
 }
 _COMMENT: Final = "# expected"
 _EVIDENCE: Final = ("expected", "got", "method", "instructions", "rerun")
@@ -63,13 +64,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Awaited:
-    """One case that differs from pass, as its expectation said."""
+    """One shortcoming that an expectation explains: the cases that share verdict, clause and reason."""
 
     engine: str
-    item: Settled
+    cases: list[str]
     verdict: Verdict
     reason: str
     link: Pieces
+    script: list[tuple[str, str]]
 
 
 def slug(*parts: str) -> str:
@@ -92,7 +94,7 @@ def engine(run: Run) -> Engine:
         version=run.label.removeprefix(str(facts["name"])).strip(),
         sentence=run.tally.sentence,
         notes=run.headline.removeprefix(f"{run.label}: {run.tally.sentence}").strip(" ()"),
-        state=_STATES[run.exit_code],
+        state=_STATES[run.tone],
         segments=_segments(run),
         total=run.tally.total,
         facts=_facts(run),
@@ -183,19 +185,21 @@ def _script(text: str) -> list[tuple[str, str]]:
 
 
 def awaited(found: Sequence[Run]) -> list[Awaited]:
-    """Every case of `found` that differs from pass with a committed reason."""
-    return [
-        Awaited(
-            engine=run.label,
-            item=item,
-            verdict=VERDICTS[item.verdict],
-            reason=str(item.expected["reason"]),
-            link=linked(str(item.expected.get("link") or "")),
-        )
-        for run in found
-        for item in run.awaited
-        if item.expected
-    ]
+    """What `found` has that differs from pass with a committed reason."""
+    return [_awaited(run, items) for run in found for items in run.known.values()]
+
+
+def _awaited(run: Run, items: Sequence[Settled]) -> Awaited:
+    expected: Mapping[str, Any] = items[0].expected or {}
+    return Awaited(
+        engine=run.label,
+        cases=[item.case for item in items],
+        verdict=VERDICTS[items[0].verdict],
+        reason=str(expected["reason"]),
+        link=linked(str(expected.get("link") or "")),
+        # The committed script is shorter than the witness: somebody reduced it for the maintainers.
+        script=_script(str(expected.get("script") or items[0].record.get("script") or "")),
+    )
 
 
 def conventions(found: Sequence[Run]) -> list[tuple[str, list[str], bool]]:

@@ -66,7 +66,7 @@ def test_hostile_text_is_shown_as_escapes(render: Render) -> None:
     text.encode("utf-8")
 
 
-@pytest.mark.parametrize("render", [html.render, junit.render])
+@pytest.mark.parametrize("render", [html.render, junit.render], ids=["html", "junit"])
 def test_markup_in_text_is_escaped(render: Render) -> None:
     """A script that an engine prints stays text."""
     text = render([_nasty()])

@@ -20,6 +20,12 @@ def test_matrix_stays_within_its_width(width: int) -> None:
     assert max(columns(line) for line in text.splitlines()) <= width
 
 
+def test_wide_characters_take_two_columns() -> None:
+    """Widths are those of a terminal: East Asian characters take two columns, combining marks none."""
+    assert columns("勾配 x") == 6
+    assert columns("e\u0301") == 1
+
+
 def test_matrix_continues_in_further_tables() -> None:
     """Engines that do not fit beside each other are shown once each, in tables that repeat the chapters."""
     text = matrix.render(showcase(), colour=False, width=60)
@@ -83,7 +89,7 @@ def test_failure_reads_like_the_sample() -> None:
 
 def test_the_failure_that_blocks_most_comes_first() -> None:
     """Failures are sorted by how many cases they block, over all engines; vacuous cases come last."""
-    roots = [case("detach/cuts", "vacuous"), case(ADDS, "fail"), case("modes/enable_inside", "fail")]
+    roots = [case(ADDS, "vacuous"), case("detach/cuts", "fail"), case("modes/enable_inside", "fail")]
     blocked = [
         case(name, "fail", prerequisites=["modes/enable_inside[float64]"]) for name in (CLEARS, "hooks/order")
     ]
@@ -93,9 +99,9 @@ def test_the_failure_that_blocks_most_comes_first() -> None:
     heads = [line.split()[:2] for line in text.splitlines() if line[0:1].isupper() and "/" in line.split()[1]]
     assert heads == [
         ["FAIL", "modes/enable_inside"],
-        ["FAIL", ADDS],
         ["CRASH", ROOTS],
-        ["VACUOUS", "detach/cuts"],
+        ["FAIL", "detach/cuts"],
+        ["VACUOUS", ADDS],
     ]
 
 
@@ -112,6 +118,17 @@ def test_expected_failures_are_one_line_with_the_reason() -> None:
     known = case("detach/cuts", "fail", expectation={"verdict": "fail", "reason": "until 0.4"})
     text = failures.render([journal([known])], colour=False)
     assert text == "EXPECTED  fail  detach/cuts[float64]  acme 0.3: until 0.4\n"
+
+
+def test_one_shortcoming_in_two_dtypes_is_one_line() -> None:
+    """Expected failures of one clause with one reason are counted in one line; another reason is another line."""
+    known = {"verdict": "fail", "reason": "until 0.4"}
+    cases = [case("detach/cuts", "fail", dtype=dtype, expectation=known) for dtype in ("float32", "float64")]
+    cases.append(case("detach/cuts", "fail", dtype="float16", expectation={**known, "reason": "too small"}))
+    assert failures.render([journal(cases)], colour=False).splitlines() == [
+        "EXPECTED  fail  detach/cuts[float16]  acme 0.3: too small",
+        "EXPECTED  fail  detach/cuts, 2 cases  acme 0.3: until 0.4",
+    ]
 
 
 def test_a_crash_is_explained_by_its_message() -> None:

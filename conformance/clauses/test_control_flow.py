@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flint import fmpq
 from hypothesis import strategies as st
 
@@ -54,8 +56,8 @@ def test_product_of_the_positive_entries(a: Array) -> None:
     expect(received[0], expected, "the product of the others")
 
 
-def _product(numbers: object) -> fmpq:
+def _product(numbers: Iterable[fmpq]) -> fmpq:
     result = fmpq(1)
-    for number in numbers:  # type: ignore[attr-defined]
+    for number in numbers:
         result *= number
     return result

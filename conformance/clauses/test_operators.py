@@ -46,20 +46,25 @@ FORMULAS: Final[Mapping[str, Callable[..., tuple[Any, ...]]]] = {
 
 
 def _sign(a: Array) -> Any:
-    return (a > 0) * fmpq(1) - (a < 0) * fmpq(1)
+    return _elementwise(lambda x: fmpq((x > 0) - (x < 0)), a)
 
 
-def _roots(a: Array) -> Array:
-    return np.vectorize(lambda x: fmpq(next(n for n in range(1, 5) if n * n == x)), otypes=[object])(a)
+def _roots(a: Array) -> Any:
+    return _elementwise(lambda x: fmpq(next(n for n in range(1, 5) if n * n == x)), a)
 
 
-def _product(a: Array, b: Array) -> Array:
+def _elementwise(function: Callable[[fmpq], fmpq], a: Array) -> Any:
+    return np.vectorize(function, otypes=[object])(a)
+
+
+def _product(a: Array, b: Array) -> Any:
     return (a[:, :, None] * b[None, :, :]).sum(axis=1)
 
 
-def _scattered(v: Array, a: Array, index: Any) -> Array:
-    result = a * fmpq(0)
-    np.add.at(result, slice(*index["slice"]) if isinstance(index, dict) else index, v)
+def _scattered(v: Array, a: Array, index: Any) -> Any:
+    result: Any = a * fmpq(0)
+    places: Any = slice(*index["slice"]) if isinstance(index, dict) else index
+    np.add.at(result, places, v)
     return result
 
 

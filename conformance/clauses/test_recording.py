@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from conformance.clause import clause
@@ -70,9 +72,8 @@ NODES = {
 )
 def test_grad_fn_names_the_last_operator(operator: str, n: int) -> None:
     """grad_fn is named after the operator that produced the tensor, whatever came before: y*y*3 gives MulBackward0."""
-    vector = operator not in ("mm",)
-    x = tensor([1, 2] if vector else [[1, 2], [3, 4]], requires_grad=True)
+    x = tensor([[1, 2], [3, 4]] if operator == "mm" else [1, 2], requires_grad=True)
     y = x * n
-    second = {"pow": [2], "add": [x], "sub": [x], "mul": [x], "div": [2], "dot": [x], "mm": [x]}.get(operator, [])
-    result = apply(operator, y, *second)
+    operands: dict[str, list[Any]] = {"pow": [2], "add": [x], "sub": [x], "mul": [x], "div": [2], "dot": [x], "mm": [x]}
+    result = apply(operator, y, *operands.get(operator, []))
     expect(result.node_name(), NODES[operator])

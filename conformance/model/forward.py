@@ -122,7 +122,7 @@ def _read(pairs: Sequence[tuple[Array, Array]], shapes: Sequence[Array], level: 
     arrays, position = [], 0
     for shape in shapes:
         result = np.empty(shape.shape, dtype=object)
-        result.flat = totals[position : position + shape.size]
+        result.flat[:] = totals[position : position + shape.size]
         arrays.append(result)
         position += shape.size
     return arrays
@@ -131,5 +131,5 @@ def _read(pairs: Sequence[tuple[Array, Array]], shapes: Sequence[Array], level: 
 def flattened(array: Array) -> Array:
     """An array's exact values without slopes."""
     result = np.empty(array.shape, dtype=object)
-    result.flat = [plain(number) for number in array.flat]
+    result.flat[:] = [plain(number) for number in array.flat]
     return result

@@ -14,8 +14,10 @@ import numpy as np
 from flint import fmpq, fmpz
 from numpy.typing import NDArray
 
-Array = NDArray[np.object_]
+# Object arrays of numbers; NumPy's stubs know nothing of their elements.
+Array = NDArray[Any]
 Number = Union[fmpq, "Dual"]
+Function = Callable[[Any], Any]
 
 _levels = count(1)
 
@@ -37,11 +39,11 @@ class Dual:
         self.slopes = slopes
         self.level = level
 
-    def __add__(self, other: Any) -> Dual:
+    def __add__(self, other: Any) -> Any:
         a, b, level = _aligned(self, other)
         return Dual(a.value + b.value, tuple(p + q for p, q in zip(a.slopes, b.slopes, strict=True)), level)
 
-    def __mul__(self, other: Any) -> Dual:
+    def __mul__(self, other: Any) -> Any:
         a, b, level = _aligned(self, other)
         slopes = tuple(p * b.value + a.value * q for p, q in zip(a.slopes, b.slopes, strict=True))
         return Dual(a.value * b.value, slopes, level)
@@ -49,16 +51,16 @@ class Dual:
     def __neg__(self) -> Dual:
         return Dual(-self.value, tuple(-slope for slope in self.slopes), self.level)
 
-    def __sub__(self, other: Any) -> Dual:
+    def __sub__(self, other: Any) -> Any:
         return self + (-other)
 
-    def __rsub__(self, other: Any) -> Dual:
+    def __rsub__(self, other: Any) -> Any:
         return -self + other
 
-    def __truediv__(self, other: Any) -> Dual:
+    def __truediv__(self, other: Any) -> Any:
         return self * reciprocal(other)
 
-    def __rtruediv__(self, other: Any) -> Dual:
+    def __rtruediv__(self, other: Any) -> Any:
         return reciprocal(self) * other
 
     __radd__ = __add__
@@ -88,7 +90,8 @@ def reciprocal(x: Any) -> Number:
         return x.chained(inverse, -inverse * inverse)
     if x == 0:
         raise Inexact("division by zero")
-    return 1 / fmpq(x)
+    inverted: fmpq = 1 / fmpq(x)
+    return inverted
 
 
 def seeds(arrays: Iterable[Array]) -> tuple[list[Array], int]:
@@ -100,7 +103,8 @@ def seeds(arrays: Iterable[Array]) -> tuple[list[Array], int]:
         result = np.empty(array.shape, dtype=object)
         for index in np.ndindex(array.shape):
             unit[position] = fmpq(1)
-            result[index] = Dual(array[index], tuple(unit), level)
+            element: Any = array[index]
+            result[index] = Dual(element, tuple(unit), level)
             unit[position] = fmpq(0)
             position += 1
         seeded.append(result)
@@ -116,7 +120,8 @@ def plain(number: Any) -> fmpq:
     """A number's value without its slopes."""
     while isinstance(number, Dual):
         number = number.value
-    return number
+    rational: fmpq = number
+    return rational
 
 
 # --- functions; each takes and gives a rational or a Dual
@@ -144,15 +149,15 @@ def _root(x: fmpq) -> fmpq:
     return fmpq(p, q)
 
 
-exp = _function(_known(0, 1), lambda x: exp(x))
-log = _function(_known(1, 0), lambda x: reciprocal(x))
-sin = _function(_known(0, 0), lambda x: cos(x))
-cos = _function(_known(0, 1), lambda x: -sin(x))
-tanh = _function(_known(0, 0), lambda x: 1 - tanh(x) * tanh(x))
-sqrt = _function(_root, lambda x: reciprocal(2 * sqrt(x)))
+exp: Function = _function(_known(0, 1), lambda x: exp(x))
+log: Function = _function(_known(1, 0), lambda x: reciprocal(x))
+sin: Function = _function(_known(0, 0), lambda x: cos(x))
+cos: Function = _function(_known(0, 1), lambda x: -sin(x))
+tanh: Function = _function(_known(0, 0), lambda x: 1 - tanh(x) * tanh(x))
+sqrt: Function = _function(_root, lambda x: reciprocal(2 * sqrt(x)))
 # At 0, where these have no derivative, the model takes 0; only clauses about singular points look there.
-absolute = _function(abs, lambda x: fmpq((plain(x) > 0) - (plain(x) < 0)))
-relu = _function(lambda x: max(x, fmpq(0)), lambda x: fmpq(int(plain(x) > 0)))
+absolute: Function = _function(abs, lambda x: fmpq((plain(x) > 0) - (plain(x) < 0)))
+relu: Function = _function(lambda x: max(x, fmpq(0)), lambda x: fmpq(int(plain(x) > 0)))
 
 
 def power(x: Any, exponent: fmpq) -> Any:
@@ -173,7 +178,7 @@ def exact_array(values: Any) -> Array:
     given = np.asarray(values, dtype=object)
     result = np.empty(given.shape, dtype=object)
     for index in np.ndindex(given.shape):
-        element = given[index]
+        element: Any = given[index]
         result[index] = element if isinstance(element, (fmpq, Dual)) else fmpq(int(element) if _whole(element) else element)
     return result
 

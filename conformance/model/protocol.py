@@ -7,7 +7,7 @@ a leaf. So hooks and retained gradients need no traversal order here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -145,11 +145,12 @@ class Twin:
         return [received[state] for state in inputs]
 
     def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:
-        if state.grad is None:
+        before = state.grad
+        if before is None:
             state.grad = gradient
             return
-        total = self._moded(recorded, lambda: self.apply("add", (state.grad, gradient), {}))  # type: ignore[arg-type]
-        state.grad = total
+        with self.mode(recorded):
+            state.grad = self.apply("add", (before, gradient), {})
 
     def _sweep(
         self,
@@ -209,10 +210,6 @@ class Twin:
             yield
         finally:
             self.grad_enabled = before
-
-    def _moded(self, enabled: bool, action: Callable[[], State]) -> State:
-        with self.mode(enabled):
-            return action()
 
     def _checked(self, value: Value) -> Value:
         numbers.fits(value.array, self.dtype)

@@ -42,7 +42,7 @@ def _map(function: Callable[[Any], Any]) -> Callable[[Array], Any]:
     return forward
 
 
-def _pow(a: Array, b: Array) -> Array:
+def _pow(a: Array, b: Array) -> Any:
     exponent = numbers.plain(b.item())
     return _map(lambda x: numbers.power(x, exponent))(a)
 

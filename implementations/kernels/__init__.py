@@ -14,6 +14,8 @@ from .errors import (
 )
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
+__version__ = "0.1.0"
+
 __all__ = [
     "AutogradError",
     "GraphFreed",

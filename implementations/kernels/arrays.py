@@ -39,8 +39,8 @@ class Handle:
 class Tensor:
     """An array of float32 or float64; `node` is where its cotangents arrive, None for a constant.
 
-    Operators broadcast and accept numbers on either side, which never change the dtype. Shapes that do not fit
-    are a ValueError.
+    Operators broadcast and accept numbers on either side, which never change the dtype. Shapes that do not
+    fit are a ValueError.
     """
 
     __array_ufunc__ = None  # an array on the left defers to us
@@ -107,8 +107,8 @@ class Tensor:
     ) -> None:
         """Accumulate the vector-Jacobian product with `gradient` (same shape; 1 for one element) into leaves.
 
-        Saved values are freed unless `retain_graph`. `create_graph` records the sweep, so that the gradients can
-        be differentiated, and retains the graph unless told otherwise. With `inputs`, only those receive.
+        Saved values are freed unless `retain_graph`. `create_graph` records the sweep, so that the gradients
+        can be differentiated, and retains the graph unless told otherwise. With `inputs`, only those receive.
         Raises NeedsGrad, NotScalar, ShapeMismatch, TypeError, GraphFreed.
         """
         engine.backward(self, gradient, retain_graph, create_graph, inputs)
@@ -265,7 +265,7 @@ class Tensor:
     transpose = t
 
     def __getitem__(self, index: Any) -> Tensor:
-        """By an int, a slice, a list of ints, or a tuple of them: views, except that a list gathers a copy."""
+        """By an int, a slice, a list of ints, or a tuple of them: a view, but a list gathers a copy."""
         parts = index if isinstance(index, tuple) else (index,)
         gathers = any(isinstance(part, list | np.ndarray) for part in parts)
         kernel = "index" if gathers else "select" if isinstance(parts[-1], int) else "slice"

@@ -1,8 +1,8 @@
 """All mathematics of the engine in one table: KERNELS, name -> Kernel.
 
-Forward kernels are whole-array NumPy. A VJP kernel is a formula over the cotangent `g` and the saved values: they
-are arrays in an ordinary sweep, and tensors when the sweep is itself recorded. `g * b` means the same for both,
-and `k("cos", a)` runs another row of the table on either, so every row is differentiable to any order.
+Forward kernels are whole-array NumPy. A VJP kernel is a formula over the cotangent `g` and the saved values:
+arrays in an ordinary sweep, tensors when the sweep is itself recorded. `g * b` means the same for both, and
+`k("cos", a)` runs another row of the table on either, so every row is differentiable to any order.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Value: TypeAlias = Any  # an array, or a tensor when the sweep is recorded
 class Kernel:
     """One operator: `forward(*arrays, **params)` and, for each operand, `vjp(k, g, *saved, **params)`.
 
-    `saves` tells for each operand what its VJP needs: operands "a" and "b", the result "y". `label` is the name
-    that torch gives to the node.
+    `saves` tells for each operand what its VJP needs: operands "a" and "b", the result "y". `label` is what
+    torch calls the node.
     """
 
     label: str
@@ -76,8 +76,9 @@ def shared(k: Site, g: Value, a: Value, y: Value) -> Value:
 
 
 def direction(k: Site, g: Value, a: Value, y: Value) -> Value:
-    """a / |a|, and 0 at the zero vector: the smallest subgradient."""
-    return a * k("keep", g / y, chosen=raw(y) != 0)
+    """a / |a|, and 0 at the zero vector, the smallest subgradient; no 0/0 on the way, for higher orders."""
+    zero = raw(y) == 0
+    return k("keep", a * (g / (y + zero.astype(raw(y).dtype))), chosen=~zero)
 
 
 def power_rule(k: Site, g: Value, a: Value, n: float) -> Value:
@@ -91,7 +92,8 @@ def base_rule(k: Site, g: Value, a: Value, b: Value) -> Value:
 
 def exponent_rule(k: Site, g: Value, a: Value, b: Value, y: Value) -> Value:
     """a^b log a; 0 where a is 0 and the power stays 0 as the exponent moves."""
-    return k("keep", g * (y * k("log", a)), chosen=(raw(a) != 0) | (raw(b) < 0))
+    flat = (raw(a) == 0) & (raw(b) >= 0)
+    return k("keep", g * (y * k("log", a + flat.astype(raw(a).dtype))), chosen=~flat)
 
 
 def nothing(k: Site, g: Value) -> Value:

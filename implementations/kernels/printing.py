@@ -16,13 +16,13 @@ def spell(data: npt.NDArray[Any], note: str) -> str:
     notes = [] if data.size or data.ndim == 1 else [f"size={data.shape}"]
     notes += [] if data.dtype == np.float32 else [f"dtype=torch.{data.dtype}"]
     notes += [note] if note else []
-    lines = ["tensor(" + body(data)]
+    text = "tensor(" + body(data)
+    used = len(text.rpartition("\n")[2]) + len(", ")
     for each in notes:
-        if len(lines[-1].rpartition("\n")[2]) + len(", ") + len(each) + 1 > LINE:
-            lines.append(MARGIN + each)
-        else:
-            lines[-1] += ", " + each
-    return ",\n".join(lines) + ")"
+        fits = used + len(each) + len(", ") <= LINE
+        text += (", " if fits else ",\n" + MARGIN) + each
+        used = (used + len(", ") if fits else len(MARGIN)) + len(each)
+    return text + ")"
 
 
 def body(data: npt.NDArray[Any]) -> str:
@@ -37,7 +37,8 @@ def body(data: npt.NDArray[Any]) -> str:
     if data.ndim == 0:
         return number(data.item())
     options: dict[str, Any] = {"formatter": {"float_kind": number}, "threshold": data.size + 1}
-    return np.array2string(data, max_line_width=LINE - 1, separator=", ", prefix=MARGIN, **options)
+    limit = LINE + data.ndim - 1  # NumPy keeps room for the closing brackets, torch does not
+    return np.array2string(data, max_line_width=limit, separator=", ", prefix=MARGIN, **options)
 
 
 def deciding(data: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,8 +1,8 @@
 """A reverse-mode autograd engine in one sitting: value -> node -> VJP -> backward -> hooks -> modes.
 
-A *value* computes forward (`values.py`) and leaves a *node* behind; `vjps.py` says how a node turns the
-cotangent of its result into cotangents of its operands. *Backward* visits the nodes in an order in which
-every cotangent is complete before it is used (`order.py`). Then read `hooks.py`, which watches cotangents
+A *value* computes forward (`values.py`) and leaves a *node* behind (`node.py`); `vjps.py` says how a node
+turns the cotangent of its result into cotangents of its operands. *Backward* visits the nodes in an order in
+which every cotangent is complete before it is used (`order.py`). Then read `hooks.py`, which watches cotangents
 pass, and `modes.py`, which switches recording off and on.
 
 Every rule is one module-level function or one method, looked up when it is called.
@@ -10,21 +10,19 @@ Every rule is one module-level function or one method, looked up when it is call
 
 from __future__ import annotations
 
-import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from . import hooks, modes, order, refusals, vjps
 from .hooks import Hook
+from .node import Edge, Node, Place, node_class
 from .text import tensor_text
 from .values import Array, Operand, Value
 
-Place: TypeAlias = "Node | Tensor"  # where cotangents arrive: the node that made a result, or a leaf itself
 Several: TypeAlias = "Tensor | Sequence[Tensor]"
 
 # ---- value ------------------------------------------------------------------------------------------------
@@ -67,7 +65,7 @@ class Tensor(Value):
 
     @property
     def grad(self) -> Tensor | None:
-        """What backward accumulated, or None; can be set, but only to self's shape (ShapeMismatch) and dtype."""
+        """What backward accumulated, or None; ShapeMismatch when set to another shape than self's."""
         return self._grad
 
     @grad.setter
@@ -96,8 +94,8 @@ class Tensor(Value):
         """Add the gradients of sum(gradient * self) to the `.grad` of every leaf, or only of `inputs`.
 
         `gradient` has self's shape (ShapeMismatch) and may be left out for one element (NotScalar). The run
-        frees saved values unless `retain_graph`, and GraphFreed refuses a second one; `create_graph` records the
-        run and implies it. NeedsGrad if self was not recorded.
+        frees saved values unless `retain_graph`, and GraphFreed refuses a second one; `create_graph` records
+        the run and implies it. NeedsGrad if self was not recorded.
         """
         seeds = seed([self], [gradient], create_graph)
         targets = None if inputs is None else listed(inputs)
@@ -132,38 +130,6 @@ def tensor(values: Any, dtype: str = "float64", requires_grad: bool = False) -> 
 
 
 # ---- node -------------------------------------------------------------------------------------------------
-
-
-class Edge(NamedTuple):
-    """From a node to one operand: where its cotangent goes (None: a constant), and the form it must have."""
-
-    source: Place | None
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-
-class Node:
-    """How one result came about: an operator applied to operands; each operator has a subclass."""
-
-    operator = ""
-
-    def __init__(self, edges: tuple[Edge, ...], params: tuple[Any, ...], saved: dict[str, Tensor]) -> None:
-        self.edges = edges
-        self.params = params
-        self.saved: dict[str, Tensor] | None = saved  # None once freed
-        self.sequence = next(SEQUENCE)
-        self.hooks: dict[int, Hook] = {}
-        self.retained: weakref.ref[Tensor] | None = None
-
-
-SEQUENCE = itertools.count()
-
-
-@cache
-def node_class(operator: str) -> type[Node]:
-    """A class for each operator: `type(y.grad_fn).__name__` tells what ran last, as torch spells it."""
-    name = vjps.TORCH_NAMES.get(operator, f"{operator.capitalize()}Backward0")
-    return cast(type[Node], type(name, (Node,), {"operator": operator}))
 
 
 def record(

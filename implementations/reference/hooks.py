@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from . import refusals
 
 if TYPE_CHECKING:
-    from .engine import Place, Tensor
+    from .engine import Tensor
+    from .node import Place
 
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
 

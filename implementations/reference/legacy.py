@@ -13,6 +13,7 @@ import numpy as np
 
 from . import engine, errors, modes
 from .hooks import Handle
+from .node import Node
 from .values import Array, Value
 
 Operand: TypeAlias = "Variable | float"
@@ -41,7 +42,7 @@ class Variable:
         return self.tensor.requires_grad
 
     @property
-    def creator(self) -> engine.Node | None:
+    def creator(self) -> Node | None:
         """What `grad_fn` was called: None for a leaf and for every volatile result."""
         return self.tensor.grad_fn
 

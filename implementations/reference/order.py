@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .engine import Place
+    from .node import Place
 
 
 def sources(place: Place) -> list[Place]:

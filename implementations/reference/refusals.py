@@ -9,7 +9,8 @@ from . import errors, modes
 from .values import Value
 
 if TYPE_CHECKING:
-    from .engine import Node, Place, Tensor
+    from .engine import Tensor
+    from .node import Node, Place
 
 
 def check_requires_grad(tensor: Tensor) -> None:

@@ -1,6 +1,6 @@
 """How cotangents travel back through each operator: one row each, mathematics only.
 
-Rows are written with tensor operators, so a derivative is itself a program, to be recorded and differentiated.
+Rows are written with tensor operators: a derivative is itself a program, to be recorded and differentiated.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 from .values import Array, Axis
 
 if TYPE_CHECKING:
-    from .engine import Edge, Tensor
+    from .engine import Tensor
+    from .node import Edge
 
 
 TORCH_NAMES = {  # of nodes; those of all other operators follow from the operator's name
@@ -45,7 +46,7 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
     "pow": (Vjp("a", lambda g, a, n: power_rule(g, a, n)),),
     "power": (
         Vjp("ab", lambda g, a, b: (g * (b * a ** (b - 1))).where(b.data != 0)),
-        Vjp("aby", lambda g, a, b, y: (g * (y * a.log())).where((a.data != 0) | (b.data < 0))),
+        Vjp("aby", lambda g, a, b, y: exponent_rule(g, a, b, y)),
     ),
     "exp": (Vjp("y", lambda g, y: g * y),),
     "log": (Vjp("a", lambda g, a: g / a),),
@@ -57,7 +58,7 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
     "sum": (Vjp("", lambda g, axis, shape: spread(g, axis, shape)),),
     "mean": (Vjp("", lambda g, axis, shape: spread(g, axis, shape) / fold(g, shape)),),
     "max": (Vjp("ay", lambda g, a, y: share(g, (a.data == y.data) | np.isnan(a.data))),),
-    "norm": (Vjp("ay", lambda g, a, y: a * (g / y).where(y.data != 0)),),
+    "norm": (Vjp("ay", lambda g, a, y: norm_rule(g, a, y)),),
     "dot": (Vjp("b", lambda g, b: g * b), Vjp("a", lambda g, a: g * a)),
     "mm": (Vjp("b", lambda g, b: g.mm(b.t())), Vjp("a", lambda g, a: a.t().mm(g))),
     "mv": (Vjp("b", lambda g, b: g.reshape(-1, 1).mm(b.reshape(1, -1))), Vjp("a", lambda g, a: a.t().mv(g))),
@@ -79,6 +80,18 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
 def power_rule(cotangent: Tensor, base: Tensor, n: float) -> Tensor:
     """d a^n = n a^(n-1), but for n = 0 a plain 0, even where a is 0."""
     return cotangent * (n * base ** (n - 1)) if n else cotangent.detach().where(False)
+
+
+def exponent_rule(cotangent: Tensor, base: Tensor, exponent: Tensor, power: Tensor) -> Tensor:
+    """d a^b = a^b log a, but 0 where 0^b stays 0; there, a + 1 avoids log 0, a NaN in higher orders."""
+    flat = (base.data == 0) & (exponent.data >= 0)
+    return (cotangent * (power * (base + flat).log())).where(~flat)
+
+
+def norm_rule(cotangent: Tensor, vector: Tensor, norm: Tensor) -> Tensor:
+    """d |a| = a / |a|, but 0 at the zero vector, its smallest subgradient; there, |a| + 1 avoids 0 / 0."""
+    zero = norm.data == 0
+    return (vector * (cotangent / (norm + zero))).where(~zero)
 
 
 def spread(cotangent: Tensor, axis: Axis, shape: tuple[int, ...]) -> Tensor:
