@@ -23,7 +23,7 @@ from conformance.program import Program
 from conformance.tensor import SpecificationError, recording
 
 # How many examples a property is given.
-PROFILES: Final[Mapping[str, int]] = {"quick": 8, "gate": 50, "deep": 500}
+PROFILES: Final[Mapping[str, int]] = {"quick": 20, "gate": 100, "deep": 1000}
 _EXACT: Final = "exact: equality of rationals, no tolerance"
 
 
@@ -200,7 +200,8 @@ def _evidence(examination: Examination, finding: Finding, seed: int) -> dict[str
         "method": _EXACT,
         "at": finding.at,
         "rerun": rerun,
-        "prerequisites": _prerequisites(examination),
+        "stands_on": [f"{clause}[{case.dtype}]" for clause in case.clause.after],
+        "uses": _used_cases(case, examination.witness),
     }
     if examination.witness is not None:
         evidence["witness"] = examination.witness.to_json()
@@ -209,13 +210,14 @@ def _evidence(examination: Examination, finding: Finding, seed: int) -> dict[str
     return evidence
 
 
-def _prerequisites(examination: Examination) -> list[str]:
-    """The cases on which this one stands: those its clause names, and those of the operators in its witness."""
-    case = examination.case
-    operators = examination.witness.operators() if examination.witness else ()
-    named = [f"{clause}[{case.dtype}]" for clause in case.clause.after]
-    used = [f"operators/value_and_gradient[{name},{case.dtype}]" for name in operators]
-    return [prerequisite for prerequisite in named + used if prerequisite != case.id]
+def _used_cases(case: Case, witness: Program | None) -> list[str]:
+    """The cases about what the witness does: its operators, and several uses of one value."""
+    if witness is None:
+        return []
+    used = [f"operators/value_and_gradient[{name},{case.dtype}]" for name in witness.operators()]
+    if witness.reuses():
+        used.append(f"accumulation/several_uses_sum[{case.dtype}]")
+    return [other for other in used if other != case.id]
 
 
 def printed(program: Program, engine: Engine, finding: Finding | None = None) -> str:

@@ -1,8 +1,9 @@
 """Expectations: committed reasons why a verdict may differ from pass.
 
-One TOML file an engine. A cause has a reason, a link or a script that shows it without our code, and the cases that it explains,
-each with the verdict it has and the witness that decides it. Expectations are enforced in both directions: a case that passes
-although a failure is expected ends the run as surely as a failure that nobody expected.
+One TOML file an engine. A cause has a reason, a link or a script that shows it without our code, `prints` (the script's
+last line of output), and the cases that it explains, each with the verdict it has and the witness that decides it.
+Expectations are enforced in both directions: a case that passes although a failure is expected ends the run as surely
+as a failure that nobody expected.
 """
 
 from __future__ import annotations

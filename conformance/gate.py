@@ -43,15 +43,21 @@ class Settled:
 
 def settle(journal: Journal) -> list[Settled]:
     """Settles every case of `journal`: root causes first, sorted by how many cases they block, then by id."""
-    roots = {record["case"] for record in journal.cases if record["verdict"] in ROOT_CAUSES}
-    explained = {
-        record["case"]: tuple(case for case in record.get("prerequisites", ()) if case in roots)
-        for record in journal.cases
-        if record["verdict"] in EXPLAINABLE
-    }
+    roots = {record["case"]: record for record in journal.cases if record["verdict"] in ROOT_CAUSES}
+    explained = {record["case"]: _causes(record, roots) for record in journal.cases if record["verdict"] in EXPLAINABLE}
     blocks = Counter(cause for causes in explained.values() for cause in causes)
     settled = [_settled(record, explained.get(record["case"], ()), blocks) for record in journal.cases]
     return sorted(settled, key=lambda item: (item.verdict not in ROOT_CAUSES, -item.blocks, item.case))
+
+
+def _causes(record: Record, roots: Mapping[str, Record]) -> tuple[str, ...]:
+    """The failed cases that explain this one: of the operators in its witness, and those that its clause stands on.
+
+    A witness is evidence, a declaration is not: a declared prerequisite that failed by using this very case explains nothing.
+    """
+    used = [case for case in record.get("uses", ()) if case in roots]
+    declared = [case for case in record.get("stands_on", ()) if case in roots]
+    return (*used, *(case for case in declared if record["case"] not in roots[case].get("uses", ())))
 
 
 def _settled(record: Record, blocked_by: tuple[str, ...], blocks: Counter[str]) -> Settled:

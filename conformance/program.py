@@ -117,6 +117,11 @@ class Program:
         """The operators that the program applies, each once, sorted."""
         return tuple(sorted({it.options["operator"] for _, it in self.walk() if it.verb == "apply"}))
 
+    def reuses(self) -> bool:
+        """Whether an operator reads a name that an operator read before, or reads one twice."""
+        names = [arg for _, it in self.walk() if it.verb == "apply" for arg in it.args if isinstance(arg, str)]
+        return len(names) != len(set(names))
+
     def __len__(self) -> int:
         """How many instructions do something; expectations only look."""
         return sum(it.verb != "expect" for _, it in self.walk())

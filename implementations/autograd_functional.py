@@ -21,5 +21,8 @@ ADAPTER = Adapter(
         },
     ),
     dtypes={"float64": "np.float64", "float32": "np.float32"},
-    refusals=(("not_scalar", "TypeError", "Grad only applies to real scalar-output functions"),),
+    refusals=(
+        ("not_scalar", "TypeError", "Grad only applies to real scalar-output functions"),
+        ("shape_mismatch", "ValueError", "could not be broadcast together"),
+    ),
 )

@@ -25,6 +25,6 @@ ADAPTER = Adapter(
     dtypes={"float64": "jnp.float64", "float32": "jnp.float32"},
     refusals=(
         ("not_scalar", "TypeError", "Gradient only defined for scalar-output functions"),
-        ("shape_mismatch", "ValueError", "Shape of cotangent input to vjp pullback function"),
+        ("shape_mismatch", "ValueError", "argument to VJP function|cotangent input to vjp"),
     ),
 )

@@ -41,4 +41,8 @@ ADAPTER = Adapter(
         },
     ),
     dtypes={"float64": "tf.float64", "float32": "tf.float32"},
+    refusals=(
+        ("shape_mismatch", "InvalidArgumentError", "Incompatible shapes|Input to reshape"),
+        ("unsupported", "ValueError", "Tape is not recording"),  # stop_recording does not nest
+    ),
 )

@@ -227,7 +227,7 @@ def _record(name: str, clause: str, verdict: str, dtype: str) -> dict[str, Any]:
         }
     if verdict == "blocked":
         verdict = "fail"
-        facts["prerequisites"] = [f"accumulation/each_backward_adds[{dtype}]"]
+        facts["uses"] = [f"accumulation/each_backward_adds[{dtype}]"]
     if verdict == "declined":
         facts["declined"] = {"hooks": "needs hooks", "modes": "needs no_grad"}.get(
             clause.split("/")[0], "needs dialects"

@@ -26,30 +26,7 @@ Scheme = Literal["light", "dark"]
 
 _UNFOLD: Final = "document.querySelectorAll('details').forEach(each => each.open = true)"
 
-# For every text that is shown: its contrast with what is painted behind it, by WCAG 2's formula.
-_CONTRASTS: Final = """() => {
-  const parse = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = element => {
-    for (let node = element; node; node = node.parentElement) {
-      const [r, g, b, a = 1] = parse(getComputedStyle(node).backgroundColor);
-      if (a === 1) return [r, g, b];
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !element.checkVisibility()) continue;
-    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    found.push([ratio, walker.currentNode.textContent.trim().slice(0, 40)]);
-  }
-  return found;
-}"""
+_CONTRASTS: Final = (Path(__file__).parent / "contrasts.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +220,7 @@ def test_an_incomplete_journal_has_a_banner(page: Page) -> None:
 
 
 def test_an_engine_with_known_failures_is_not_said_to_conform(browser: Browser, tmp_path: Path) -> None:
-    """An engine whose failures are all expected passes the gate, and the page still names and links its failures."""
+    """An engine whose failures are all expected passes the gate, and the page still names its failures."""
     known = {"verdict": "fail", "reason": "until 0.4", "link": "https://example.org/12", "script": "print(1)"}
     page = browser.new_page()
     page.goto(_written(tmp_path, render([journal([case("detach/cuts", "fail", expectation=known)])])))
@@ -261,8 +238,8 @@ def test_an_injected_script_does_not_run(browser: Browser, tmp_path: Path) -> No
         "</pre></style></title><script>window.ran = 1</script>"
         "<img src=x onerror='window.ran = 1'>\" onfocus=\"window.ran=1"
     )
-    texts = {key: attack for key in ("message", "why", "expected", "got", "method", "script", "rerun")}
-    clause = {key: attack for key in ("sentence", "level", "source", "mutant", "dialect")}
+    texts = dict.fromkeys(("message", "why", "expected", "got", "method", "script", "rerun"), attack)
+    clause = dict.fromkeys(("sentence", "level", "source", "mutant", "dialect"), attack)
     cases = [case("leaves/flag_is_kept", "fail", **texts), case("leaves/other", conventions={attack: attack})]
     text = render([journal(cases, name=attack, version=attack, clauses={"leaves/flag_is_kept": clause})])
     page = browser.new_context(bypass_csp=True).new_page()

@@ -20,9 +20,9 @@ NASTY = "<script>alert(1)</script> \x00 \x1b[31m \x9b \ud800 \u202e & ]]> \ufffe
 
 def _nasty() -> Journal:
     """A journal in which every text that an engine can make is hostile."""
-    texts = {
-        key: NASTY for key in ("message", "why", "expected", "got", "method", "script", "rerun", "declined")
-    }
+    texts = dict.fromkeys(
+        ("message", "why", "expected", "got", "method", "script", "rerun", "declined"), NASTY
+    )
     cases = [
         case(ADDS, "fail", **texts),
         case(CLEARS, "declined", **texts),
@@ -148,11 +148,11 @@ def test_equal_engines_get_different_labels() -> None:
 
 def test_blocked_cases_lead_to_the_root_cause() -> None:
     """A case blocked through another is counted at the end of the chain, and a circle of causes ends."""
-    root, middle = case(ADDS, "fail"), case(CLEARS, "fail", prerequisites=[f"{ADDS}[float64]"])
-    last = case(ROOTS, "fail", prerequisites=[f"{CLEARS}[float64]"])
+    root, middle = case(ADDS, "fail"), case(CLEARS, "fail", uses=[f"{ADDS}[float64]"])
+    last = case(ROOTS, "fail", uses=[f"{CLEARS}[float64]"])
     [run] = runs([journal([root, middle, last])])
     assert run.blocks == {f"{ADDS}[float64]": 2}
-    [run] = runs([journal([{**middle, "prerequisites": [f"{ROOTS}[float64]"]}, last])])
+    [run] = runs([journal([{**middle, "uses": [f"{ROOTS}[float64]"]}, last])])
     assert not run.blocks
 
 

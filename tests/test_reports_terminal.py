@@ -67,7 +67,7 @@ def test_colour_is_only_added() -> None:
 
 def test_failure_reads_like_the_sample() -> None:
     """A failure shows case, sentence, expected and got, the script that ran, the source and the command."""
-    blocked = case(CLEARS, "fail", prerequisites=[f"{ADDS}[float64]"])
+    blocked = case(CLEARS, "fail", uses=[f"{ADDS}[float64]"])
     text = failures.render([journal([case(ADDS, "fail"), blocked])], colour=False)
     assert text == (
         "FAIL  accumulation/each_backward_adds        acme 0.3, float64        blocks 1 case\n"
@@ -90,9 +90,7 @@ def test_failure_reads_like_the_sample() -> None:
 def test_the_failure_that_blocks_most_comes_first() -> None:
     """Failures are sorted by how many cases they block, over all engines; vacuous cases come last."""
     roots = [case(ADDS, "vacuous"), case("detach/cuts", "fail"), case("modes/enable_inside", "fail")]
-    blocked = [
-        case(name, "fail", prerequisites=["modes/enable_inside[float64]"]) for name in (CLEARS, "hooks/order")
-    ]
+    blocked = [case(name, "fail", uses=["modes/enable_inside[float64]"]) for name in (CLEARS, "hooks/order")]
     text = failures.render(
         [journal([case(ROOTS, "crash")], name="a"), journal(roots + blocked)], colour=False
     )
@@ -121,7 +119,7 @@ def test_expected_failures_are_one_line_with_the_reason() -> None:
 
 
 def test_one_shortcoming_in_two_dtypes_is_one_line() -> None:
-    """Expected failures of one clause with one reason are counted in one line; another reason is another line."""
+    """Expected failures of one clause with one reason are counted in one line, not with another reason."""
     known = {"verdict": "fail", "reason": "until 0.4"}
     cases = [case("detach/cuts", "fail", dtype=dtype, expectation=known) for dtype in ("float32", "float64")]
     cases.append(case("detach/cuts", "fail", dtype="float16", expectation={**known, "reason": "too small"}))

@@ -14,7 +14,6 @@ from conformance.tensor import expect, gradients, tensor
     "contract",
     source="torch autograd notes; document 000 In[7], 004 In[6]",
     mutant="accumulate_overwrites",
-    after=("accumulation/several_uses_sum",),
     given={"a": vectors(), "k": st.integers(2, 3)},
 )
 def test_each_backward_adds(a: Array, k: int) -> None:

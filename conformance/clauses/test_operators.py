@@ -81,6 +81,7 @@ def folded(gradient: Any, shape: Shape) -> Any:
     "law",
     source="chain rule; Griewank and Walther, Evaluating Derivatives, chapter 3",
     mutant="mul_counts_one_use",
+    after=("vjp/backward_contracts_with_the_cotangent",),
     given={"data": st.data()},
     operator=tuple(OPERATORS),
 )

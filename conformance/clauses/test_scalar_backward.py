@@ -58,7 +58,6 @@ def test_sum_of_a_matrix_product(a: Array, b: Array) -> None:
     "contract",
     source="torch.Tensor.grad; NumPy's broadcasting rules",
     mutant="broadcast_averages",
-    after=("accumulation/several_uses_sum",),
     given={
         "pair": st.sampled_from([((2, 1), (1, 3)), ((3,), (2, 3)), ((), (2, 3)), ((1,), (2, 3)), ((1, 1), ()), ((2,), ())]),
         "data": st.data(),

@@ -12,7 +12,6 @@ from conformance.tensor import expect, tensor
     "contract",
     source="document 000 In[6], In[7], 004 In[6]",
     mutant="zero_does_nothing",
-    after=("accumulation/several_uses_sum",),
     given={"a": vectors()},
 )
 def test_zero_clears(a: Array) -> None:
@@ -31,7 +30,6 @@ def test_zero_clears(a: Array) -> None:
     "contract",
     source="torch.optim.Optimizer.zero_grad, set_to_none",
     mutant="forgetting_keeps_the_sum",
-    after=("accumulation/several_uses_sum",),
     given={"a": vectors()},
 )
 def test_none_forgets(a: Array) -> None:

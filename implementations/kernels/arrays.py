@@ -198,9 +198,7 @@ class Tensor:
     def __matmul__(self, other: Tensor) -> Tensor:
         """Inner product, matrix times vector, vector times matrix, or matrix product, by the ranks."""
         ranks = (self.data.ndim, other.data.ndim)
-        if ranks == (1, 2):
-            return other.t() @ self
-        kernel = {(1, 1): "dot", (2, 1): "mv", (2, 2): "mm"}.get(ranks)
+        kernel = {(1, 1): "dot", (1, 2): "vm", (2, 1): "mv", (2, 2): "mm"}.get(ranks)
         if kernel is None:
             raise ValueError(f"@ takes vectors and matrices, not ranks {ranks}; reshape first")
         return engine.call(kernel, self, other)

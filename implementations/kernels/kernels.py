@@ -81,9 +81,14 @@ def direction(k: Site, g: Value, a: Value, y: Value) -> Value:
     return k("keep", a * (g / (y + zero.astype(raw(y).dtype))), chosen=~zero)
 
 
+def nothing(k: Site, g: Value) -> Value:
+    """The result does not depend on this operand, or jumps: a constant 0."""
+    return np.zeros_like(raw(g))
+
+
 def power_rule(k: Site, g: Value, a: Value, n: float) -> Value:
     """n a^(n-1); for n = 0 a constant 0, also where a is 0."""
-    return g * (n * k("pow", a, n=n - 1)) if n else np.zeros_like(raw(g))
+    return g * (n * k("pow", a, n=n - 1)) if n else nothing(k, g)
 
 
 def base_rule(k: Site, g: Value, a: Value, b: Value) -> Value:
@@ -94,11 +99,6 @@ def exponent_rule(k: Site, g: Value, a: Value, b: Value, y: Value) -> Value:
     """a^b log a; 0 where a is 0 and the power stays 0 as the exponent moves."""
     flat = (raw(a) == 0) & (raw(b) >= 0)
     return k("keep", g * (y * k("log", a + flat.astype(raw(a).dtype))), chosen=~flat)
-
-
-def nothing(k: Site, g: Value) -> Value:
-    """The result is constant between the jumps of a step function."""
-    return k("keep", g, chosen=False)
 
 
 def outer(k: Site, g: Value, b: Value) -> Value:
@@ -154,6 +154,12 @@ KERNELS: dict[str, Kernel] = {
         (lambda k, g, b: k("mm", g, k("t", b)), lambda k, g, a: k("mm", k("t", a), g)),
     ),
     "mv": Kernel("MvBackward0", np.matmul, ("b", "a"), (outer, lambda k, g, a: k("mv", k("t", a), g))),
+    "vm": Kernel(
+        "SqueezeBackward4",
+        np.matmul,
+        ("b", "a"),
+        (lambda k, g, b: k("mv", b, g), lambda k, g, a: outer(k, a, g)),
+    ),
     "t": Kernel("TBackward0", np.transpose, ("",), (lambda k, g: k("t", g),)),
     "reshape": Kernel(
         "ViewBackward0",

@@ -2,8 +2,8 @@
 
 A *value* computes forward (`values.py`) and leaves a *node* behind (`node.py`); `vjps.py` says how a node
 turns the cotangent of its result into cotangents of its operands. *Backward* visits the nodes in an order in
-which every cotangent is complete before it is used (`order.py`). Then read `hooks.py`, which watches cotangents
-pass, and `modes.py`, which switches recording off and on.
+which every cotangent is complete before it is used (`order.py`). Then read `hooks.py`, which watches
+cotangents pass, and `modes.py`, which switches recording off and on.
 
 Every rule is one module-level function or one method, looked up when it is called.
 """

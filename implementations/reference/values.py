@@ -142,10 +142,15 @@ class Value:
         require_ranks("mv", (self, 2), (vector, 1))
         return engine.record("mv", np.matmul, self, vector)
 
+    def vm(self, matrix: Value) -> Tensor:
+        """A vector times a matrix (k,) (k, m) -> (m,); ValueError for other ranks."""
+        require_ranks("vm", (self, 1), (matrix, 2))
+        return engine.record("vm", np.matmul, self, matrix)
+
     def __matmul__(self, other: Value) -> Tensor:
-        """`dot`, `mv` or `mm`, by the ranks of the operands."""
+        """`dot`, `vm`, `mv` or `mm`, by the ranks of the operands."""
         if self.data.ndim == 1:
-            return self.dot(other) if other.data.ndim == 1 else other.t().mv(self)
+            return self.dot(other) if other.data.ndim == 1 else self.vm(other)
         return self.mv(other) if other.data.ndim == 1 else self.mm(other)
 
     def reshape(self, *shape: Any) -> Tensor:

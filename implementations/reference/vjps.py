@@ -25,6 +25,7 @@ TORCH_NAMES = {  # of nodes; those of all other operators follow from the operat
     "power": "PowBackward1",
     "reshape": "ViewBackward0",
     "rsub": "RsubBackward1",
+    "vm": "SqueezeBackward4",
 }
 
 
@@ -62,6 +63,7 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
     "dot": (Vjp("b", lambda g, b: g * b), Vjp("a", lambda g, a: g * a)),
     "mm": (Vjp("b", lambda g, b: g.mm(b.t())), Vjp("a", lambda g, a: a.t().mm(g))),
     "mv": (Vjp("b", lambda g, b: g.reshape(-1, 1).mm(b.reshape(1, -1))), Vjp("a", lambda g, a: a.t().mv(g))),
+    "vm": (Vjp("b", lambda g, b: b.mv(g)), Vjp("a", lambda g, a: a.reshape(-1, 1).mm(g.reshape(1, -1)))),
     "reshape": (Vjp("", lambda g, shape: g.reshape(shape)),),
     "t": (Vjp("", lambda g: g.t()),),
     "select": (Vjp("", lambda g, index, shape: g.scatter(index, shape)),),
@@ -69,29 +71,36 @@ VJPS: dict[str, tuple[Vjp, ...]] = {
     "index": (Vjp("", lambda g, index, shape: g.scatter(index, shape)),),
     "scatter": (Vjp("", lambda g, index: g[index]),),
     "expand": (Vjp("", lambda g: g),),  # `unbroadcast` sums what was expanded
-    "sign": (Vjp("", lambda g: g.where(False)),),
-    "where_positive": (Vjp("b", lambda g, b: g.where_positive(b)), Vjp("", lambda g: g.where(False))),
+    "sign": (Vjp("", lambda g: nothing(g)),),
+    "where_positive": (Vjp("b", lambda g, b: g.where_positive(b)), Vjp("", lambda g: nothing(g))),
     "where": (Vjp("", lambda g, chosen: g.where(chosen)),),
     "clone": (Vjp("", lambda g: g),),
     "cast": (Vjp("", lambda g: g),),  # `unbroadcast` casts back
 }
 
 
+def nothing(cotangent: Tensor) -> Tensor:
+    """Where a result does not depend on its operand, the contribution is a constant 0."""
+    return cotangent.detach().where(False)
+
+
 def power_rule(cotangent: Tensor, base: Tensor, n: float) -> Tensor:
     """d a^n = n a^(n-1), but for n = 0 a plain 0, even where a is 0."""
-    return cotangent * (n * base ** (n - 1)) if n else cotangent.detach().where(False)
+    return cotangent * (n * base ** (n - 1)) if n else nothing(cotangent)
 
 
 def exponent_rule(cotangent: Tensor, base: Tensor, exponent: Tensor, power: Tensor) -> Tensor:
     """d a^b = a^b log a, but 0 where 0^b stays 0; there, a + 1 avoids log 0, a NaN in higher orders."""
     flat = (base.data == 0) & (exponent.data >= 0)
-    return (cotangent * (power * (base + flat).log())).where(~flat)
+    safe: Tensor = base + flat
+    return (cotangent * (power * safe.log())).where(~flat)
 
 
 def norm_rule(cotangent: Tensor, vector: Tensor, norm: Tensor) -> Tensor:
     """d |a| = a / |a|, but 0 at the zero vector, its smallest subgradient; there, |a| + 1 avoids 0 / 0."""
     zero = norm.data == 0
-    return (vector * (cotangent / (norm + zero))).where(~zero)
+    safe: Tensor = norm + zero
+    return (vector * (cotangent / safe)).where(~zero)
 
 
 def spread(cotangent: Tensor, axis: Axis, shape: tuple[int, ...]) -> Tensor:

@@ -1,7 +1,8 @@
-"""Engines of single numbers: NumPy's object arrays hold one of the engine's numbers each, and apply its operators to them.
+"""Engines of single numbers: NumPy's object arrays hold the engine's numbers and apply its operators to them.
 
-The elementwise rows are the engine's own operators, which NumPy calls once an element. Whatever moves or gathers elements is
-NumPy's work over them (a sum is a chain of the engine's `+`): COMPOSED says so, and no case credits it to the engine.
+The elementwise rows are the engine's own operators, which NumPy calls once an element. Whatever moves or gathers
+elements is NumPy's work over them (a sum is a chain of the engine's `+`): COMPOSED says so, and no case credits it
+to the engine.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# The adapter's `around` binds the tape as `tape`. An empty option is one that a persistent tape always takes: it may be asked
-# again, it records what it is asked, and it answers None for what the root does not depend on.
+# The adapter's `around` binds the tape as `tape`. An empty option is one that a persistent tape always takes: it may be
+# asked again, it records what it is asked, and it answers None for what the root does not depend on.
 TAPE: Final = {
     "grad": "tape.gradient({root}, [{inputs}]{options})",
     "grad.retain_graph": "",

@@ -1,0 +1,2 @@
+# A removed hook is still called.
+torch.utils.hooks.RemovableHandle.remove = lambda self: None

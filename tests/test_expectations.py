@@ -1,0 +1,54 @@
+"""The committed expectations: every reason can be seen without our code."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from conformance.adapter import builtin
+from conformance.clause import specification
+from conformance.expectations import BUILTIN, load
+from tests.interpreters import interpreter
+
+FILES: Final = sorted(BUILTIN.glob("*.toml"))
+
+
+def _causes() -> list[Any]:
+    read = [(path.stem, tomllib.loads(path.read_text(encoding="utf-8"))["cause"]) for path in FILES]
+    return [pytest.param(name, cause, id=f"{name}: {cause['reason']}") for name, causes in read for cause in causes]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_reads_and_names_known_cases(path: Path) -> None:
+    """A file is an engine's, and each of its cases is one of the specification with a witness that decides it."""
+    assert path.stem in builtin()
+    cases = {case.id for clause in specification().values() for case in clause.cases()}
+    expected = load(path.stem)
+    assert set(expected) <= cases
+    assert all(expectation.witness for expectation in expected.values())
+
+
+@pytest.mark.parametrize(("engine", "cause"), _causes())
+def test_a_cause_says_once_what_it_explains(engine: str, cause: dict[str, Any]) -> None:
+    """A cause has a sentence and cases; its script, of at most 12 lines, is the engine's alone and ends by printing."""
+    assert cause["reason"].endswith(".")
+    assert cause["case"]
+    lines = cause.get("script", "print()").strip().splitlines()
+    assert len(lines) <= 12
+    assert lines[-1].startswith("print(")
+    assert not any(word in line for line in lines for word in ("conformance", "implementations"))
+
+
+@pytest.mark.parametrize(("engine", "cause"), _causes())
+def test_a_script_shows_what_the_cause_says(engine: str, cause: dict[str, Any], tmp_path: Path) -> None:
+    """Run in an empty folder with the engine alone, the script's last line is the committed one."""
+    if "script" not in cause:
+        pytest.skip("this cause rests on a link")
+    command = [interpreter(engine), "-I", "-c", cause["script"]]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == cause["prints"]

@@ -1,0 +1,87 @@
+"""Every clause kills its mutant, and the witness that is printed shows the fault when it is run as a script."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.clause import Clause, specification
+from conformance.mutation import attacked
+
+ROOT = Path(__file__).resolve().parent.parent
+CLAUSES = [clause for clause in specification().values() if clause.mutant]
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
+def test_the_clause_kills_its_mutant(clause: Clause, tmp_path: Path) -> None:
+    """The verdict on the mutant is `fail`, and the witness, saved to a file and run, prints what the record says was seen."""
+    record = attacked(clause, seed=0)
+    assert record["verdict"] == "fail", record["message"]
+    printed = run_as_script(record["script"], tmp_path)
+    assert shows(printed, record["got"]), f"{record['script']}\nprinted {printed!r}, recorded {record['got']!r}"
+    assert not shows(printed, record["expected"]), printed
+
+
+def run_as_script(script: str, folder: Path) -> str:
+    """The last line that the script printed, or its exception."""
+    path = folder / "witness.py"
+    path.write_text(script, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    completed = subprocess.run(
+        [sys.executable, str(path)], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return (completed.stderr if completed.returncode else completed.stdout).strip().splitlines()[-1]
+
+
+NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
+
+
+def shows(printed: str, said: str) -> bool:
+    """Whether a script's last line says the same as a record: the same numbers, or the same words."""
+    if printed.startswith("[") or NUMBER.fullmatch(printed):
+        return numbers(printed) == numbers(said.partition(" calls")[2] if " calls" in said else said)
+    return printed.strip("'\"") == said or printed.split(".")[-1] == said
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in a text."""
+    return [float(number) for number in NUMBER.findall(text.replace("float32", "").replace("float64", ""))]
+
+
+@pytest.mark.parametrize(
+    ("printed", "said", "same"),
+    [
+        ("[2.0, 4.0]", "[2. 4.]", True),
+        ("[2.0, 4.0]", "[2. 5.]", False),
+        ("3.0", "3. float32", True),
+        ("[[1.0], [2.0]]", "2 calls [1.] [2.]", True),
+        ("accepted", "refused as not_scalar", False),
+        ("reference.errors.GraphFreed: twice", "GraphFreed: twice", False),
+        ("True", "True", True),
+    ],
+)
+def test_what_counts_as_showing(printed: str, said: str, same: bool) -> None:
+    """A printed line shows a value when its numbers or its words are the same."""
+    assert shows(printed, said) is same
+
+
+def test_a_mutant_that_survives_ends_the_command_as_a_fault_of_the_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    """When a clause passes on its mutant, `mutants` says SURVIVED and returns 3."""
+    from dataclasses import replace
+
+    from conformance import mutation
+    from implementations.mutants import MUTANTS
+
+    clause = specification()["zeroing/zero_clears"]
+    harmless: Mapping[str, Any] = {**MUTANTS, "zero_does_nothing": replace(MUTANTS["zero_does_nothing"], patch="")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("implementations.mutants.MUTANTS", harmless)
+        assert mutation.killed((clause.id,), 0, None) == 3
+    assert "SURVIVED as pass  zeroing/zero_clears" in capsys.readouterr().out
