@@ -28,6 +28,8 @@ from conformance.errors import ConformanceError, NothingSelected
 from conformance.journal import JournalWriter
 
 _CLAUSES: Final = Path(__file__).resolve().parent / "clauses"
+# A child finds this very package, installed or in a checkout. PYTHONPATH would reach the engines' environments as well.
+_PYTEST: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 _CLOCK: Final = ("engine", "pipe", "programs")
 
 
@@ -149,7 +151,8 @@ class Campaign:
             "--expectations": plan.expectations,
             "--records": sender,
         }
-        command = [sys.executable, "-m", "pytest", "-c", str(_CLAUSES / "pytest.ini"), "--rootdir", str(_CLAUSES), "-q"]
+        command = [sys.executable, "-c", _PYTEST, str(_CLAUSES.parent.parent)]
+        command += ["-c", str(_CLAUSES / "pytest.ini"), "--rootdir", str(_CLAUSES), "-q"]
         command += [f"{key}={value}" for key, value in options.items()]
         command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
         output = tempfile.TemporaryFile()
@@ -241,10 +244,8 @@ def _selected(plan: Plan) -> dict[str, Clause]:
 
 
 def _environment() -> dict[str, str]:
-    # A child finds this very package, whether it is installed or run from a checkout; our pytest takes no plugin of the user's.
-    root = str(_CLAUSES.parent.parent)
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # Our pytest takes no plugin of the user's.
+    return {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def _refusal(code: int, sentence: str) -> ConformanceError:

@@ -65,7 +65,8 @@ class Author:
             self.leaf()
         for _ in range(STEPS):
             self.step(depth=0)
-        self.look(self.tensors, self.hooks)
+        if not self.ended:
+            self.look(self.tensors, self.hooks)
 
     def step(self, depth: int) -> None:
         if self.ended:
@@ -174,6 +175,9 @@ class Author:
         below = self.below(root) if root else []
         if root is not None and below:
             inputs = self.random.sample(below, min(len(below), self.random.randint(1, 2)))
+            # torch returns what a hook was given for an input on the way to another, what it made of it for the last.
+            if any(it.state.hooks and not it.state.is_leaf for it in inputs):
+                inputs = inputs[:1]
             found = grad(root, inputs, self.cotangent(root), retain_graph=self.random.random() < 0.7)
             self.tensors += found
 

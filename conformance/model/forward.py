@@ -33,7 +33,7 @@ class Node:
     @property
     def saves(self) -> bool:
         """Whether one backward frees something here."""
-        return OPERATORS[self.operator].saves
+        return OPERATORS[self.operator].saves or isinstance(self.attributes.get("index"), list)
 
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The node's value where the tensors of `cut` are replaced."""
@@ -43,26 +43,24 @@ class Node:
 
 @dataclass(eq=False)
 class GradientNode:
-    """The gradient of sum(cotangent * root) by `by`, as something that can be differentiated again."""
+    """The gradient of sum(cotangent * output) over `outputs` by `by`, with `held` constant, to be differentiated again."""
 
-    root: Value
-    cotangent: Value
+    outputs: tuple[tuple[Value, Value], ...]
     by: Value
+    held: tuple[Value, ...] = ()
     freed: bool = False
     saves: bool = True
 
     @property
     def operands(self) -> tuple[Value, ...]:
         """The tensors on which the gradient depends."""
-        return (self.root, self.cotangent)
+        return tuple(value for pair in self.outputs for value in pair)
 
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The gradient where the tensors of `cut` are replaced, by dual numbers inside dual numbers."""
-        point = evaluate(self.by, cut, memo)
-        seeded, level = seeds([point])
-        weights = evaluate(self.cotangent, cut, memo)
-        output = evaluate(self.root, {**cut, self.by: seeded[0]}, {})
-        return _read([(output, weights)], [point], level)[0]
+        weighted = [(output, evaluate(cotangent, cut, memo)) for output, cotangent in self.outputs]
+        fixed = {value: evaluate(value, cut, memo) for value in (*self.held, self.by)}
+        return pull(weighted, [self.by], {**cut, **fixed})[0]
 
 
 @dataclass(eq=False)
@@ -99,17 +97,20 @@ def pull(
 ) -> list[Array]:
     """For each input, the sum over outputs of cotangent * d output / d input, in the input's shape.
 
-    Outputs are evaluated through their own node even when they are held; everything in `held` counts as constant.
+    Outputs are evaluated through their own node even when they are held; everything in `held` counts as constant, and
+    inputs are taken at the numbers held for them.
     """
-    seeded, level = seeds([value.array for value in inputs])
-    cut = {**(held or {}), **dict(zip(inputs, seeded, strict=True))}
+    held = held or {}
+    points = [held.get(value, value.array) for value in inputs]
+    seeded, level = seeds(points)
+    cut = {**held, **dict(zip(inputs, seeded, strict=True))}
     memo: dict[Value, Array] = {}
     pairs = []
     for value, cotangent in outputs:
         expanded = None if value in inputs else value.node
         output = expanded.run(cut, memo) if expanded else cut.get(value, value.array)
         pairs.append((output, cotangent))
-    return _read(pairs, [value.array for value in inputs], level)
+    return _read(pairs, points, level)
 
 
 def _read(pairs: Sequence[tuple[Array, Array]], shapes: Sequence[Array], level: int) -> list[Array]:

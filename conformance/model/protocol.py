@@ -16,7 +16,7 @@ import numpy as np
 from flint import fmpq
 
 from conformance.model import numbers
-from conformance.model.forward import GradientNode, Node, Value, as_array, flattened, pull
+from conformance.model.forward import GradientNode, Node, Value, as_array, flattened
 from conformance.model.numbers import Array
 
 
@@ -30,19 +30,10 @@ class Refusal(Exception):
 
 @dataclass(eq=False)
 class Hook:
-    """A hook of the closed vocabulary: it records its argument, then perhaps scales or replaces it."""
+    """A hook: what it does with its argument, and the arguments it was called with."""
 
     body: tuple[Mapping[str, Any], ...]
     calls: list[Array] = field(default_factory=list)
-
-    def __call__(self, cotangent: Array) -> Array:
-        self.calls.append(cotangent)
-        for action in self.body:
-            if "scale" in action:
-                cotangent = as_array(cotangent * numbers.rational(action["scale"]))
-            else:
-                cotangent = numbers.from_json(action["replace"])
-        return cotangent
 
 
 @dataclass(eq=False)
@@ -81,7 +72,9 @@ class Twin:
 
     def apply(self, operator: str, operands: Sequence[State], attributes: Mapping[str, Any]) -> State:
         """An operator's result: recorded if the mode is on and an operand requires grad."""
-        node = Node(operator, tuple(operand.value for operand in operands), attributes)
+        # The graph has no edge to an operand that is a constant now, whatever becomes of it later.
+        edges = tuple(operand.value if operand.requires_grad else Value(operand.value.array) for operand in operands)
+        node = Node(operator, edges, attributes)
         value = self._checked(Value(node.run({}, {})))
         volatile = any(operand.volatile for operand in operands)
         recorded = self.grad_enabled and not volatile and any(operand.requires_grad for operand in operands)
@@ -123,82 +116,103 @@ class Twin:
 
     # --- derivatives
 
-    def backward(self, root: State, cotangent: State | None, known: Iterable[State], **options: Any) -> None:
-        """Accumulates the gradients of `root` into the leaves among `known`, and into those who retain theirs."""
-        chosen = options.get("inputs")
-        states = list(known)
-        wanted = [s for s in states if s.requires_grad and (s.is_leaf if chosen is None else s in chosen)]
-        received = self._sweep(root, cotangent, states, wanted, options)
-        for state in wanted:
+    def backward(self, root: State, cotangent: State | None, known: Sequence[State], **options: Any) -> None:
+        """Accumulates the gradients of `root` into the leaves among `known`, and into those who retain theirs.
+
+        With `inputs` only they receive one, and those that are no leaves retain it from now on (torch.autograd.backward).
+        """
+        chosen: Sequence[State] | None = options.get("inputs")
+        seed = self._seed(root, cotangent, chosen or ())
+        ways = _reached(root.value) if chosen is None else _ways(root.value, chosen)
+        self._free(ways, options)
+        for state in chosen or ():
+            state.retains_grad = not state.is_leaf
+        leaves = [state for state in known if state.is_leaf]
+        received = self._received(root, seed, leaves, known, ways, options)
+        for state in leaves:
             if state in received:
                 self._accumulate(state, received[state], bool(options.get("create_graph")))
 
     def grad(
-        self, root: State, inputs: Sequence[State], cotangent: State | None, known: Iterable[State], **options: Any
+        self, root: State, inputs: Sequence[State], cotangent: State | None, known: Sequence[State], **options: Any
     ) -> list[State]:
-        """The gradients by `inputs`, without touching anyone's `.grad`."""
-        if any(not state.requires_grad for state in inputs):
-            raise Refusal("needs_grad")
-        received = self._sweep(root, cotangent, list(known), list(inputs), options)
+        """The gradients by `inputs`, without touching any leaf's `.grad`."""
+        seed = self._seed(root, cotangent, inputs)
+        ways = _ways(root.value, inputs)
+        self._free([value for value in ways if value.node and not ways.isdisjoint(value.node.operands)], options)
+        received = self._received(root, seed, inputs, known, ways, options)
         if any(state not in received for state in inputs) and not options.get("allow_unused"):
             raise Refusal("unused_input")
         return [received[state] for state in inputs]
 
-    def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:
-        before = state.grad
-        if before is None:
-            state.grad = gradient
-            return
-        with self.mode(recorded):
-            state.grad = self.apply("add", (before, gradient), {})
-
-    def _sweep(
-        self,
-        root: State,
-        cotangent: State | None,
-        known: list[State],
-        wanted: list[State],
-        options: Mapping[str, Any],
-    ) -> dict[State, State]:
-        """What each wanted (and each retaining) tensor that `root` depends on receives."""
-        seed = self._cotangent(root, cotangent)
-        reached = _reached(root.value)
-        self._free(reached, options)
-        known = known if root in known else [*known, root]
-        stops = [s for s in known if s.value in reached and (s is root or s.hooks or s.retains_grad or s in wanted or s.is_leaf)]
-        if options.get("create_graph"):
-            return {s: self._differentiable(root, seed, s) for s in stops if s in wanted and s.requires_grad}
-        totals = _received(root, seed.value.array, [s for s in stops if s.requires_grad])
-        received = {state: State(Value(array)) for state, array in totals.items()}
-        for state in stops:
-            if state.retains_grad and state not in wanted:
-                self._accumulate(state, received[state], False)
-        for state in received.values():
-            numbers.fits(state.value.array, self.dtype)
-        return received
-
-    def _cotangent(self, root: State, given: State | None) -> State:
+    def _seed(self, root: State, given: State | None, inputs: Sequence[State]) -> State:
+        """The cotangent of the root; refuses what cannot be differentiated."""
         if not root.requires_grad:
             raise Refusal("needs_grad")
-        if given is None:
-            if root.value.array.size != 1:
-                raise Refusal("not_scalar")
-            return State(Value(numbers.exact_array(np.ones(root.value.array.shape, dtype=int))))
-        if given.value.array.shape != root.value.array.shape:
+        shape = root.value.array.shape
+        if given is None and root.value.array.size != 1:
+            raise Refusal("not_scalar")
+        if given is not None and given.value.array.shape != shape:
             raise Refusal("shape_mismatch")
-        return given
+        if any(not state.requires_grad for state in inputs):
+            raise Refusal("needs_grad")
+        return given or State(Value(numbers.exact_array(np.ones(shape, dtype=int))))
 
-    def _free(self, reached: set[Value], options: Mapping[str, Any]) -> None:
-        nodes = [value.node for value in reached if value.node is not None]
+    def _received(
+        self,
+        root: State,
+        seed: State,
+        wanted: Sequence[State],
+        known: Sequence[State],
+        ways: set[Value],
+        options: Mapping[str, Any],
+    ) -> dict[State, State]:
+        """What each wanted, hooked or retaining tensor on the ways down from `root` receives, after its hooks.
+
+        It comes from those nearer to the root, which are settled already, each through its own node, with all others held.
+        """
+        recorded = bool(options.get("create_graph"))
+        watched = [root, *wanted, *(state for state in known if state.hooks or state.retains_grad)]
+        stops = [state for state in dict.fromkeys(watched) if state.value in ways and state.requires_grad]
+        settled: dict[State, State] = {}
+        for state in sorted(stops, key=lambda stop: -stop.value.serial):
+            cotangent = seed if state is root else self._pulled(settled, state, stops, recorded)
+            for hook in state.hooks:
+                cotangent = self._hooked(hook, cotangent, recorded)
+            settled[state] = cotangent
+            if state.retains_grad:
+                self._accumulate(state, cotangent, recorded)
+        return settled
+
+    def _pulled(self, settled: Mapping[State, State], by: State, stops: Sequence[State], recorded: bool) -> State:
+        """What `by` receives from the settled tensors, itself differentiable if `recorded`."""
+        outputs = tuple((above.value, cotangent.value) for above, cotangent in settled.items())
+        node = GradientNode(outputs, by.value, tuple(stop.value for stop in stops if stop is not by))
+        value = self._checked(Value(flattened(node.run({}, {}))))
+        value.node = node if recorded else None
+        return State(value, requires_grad=recorded)
+
+    def _hooked(self, hook: Hook, cotangent: State, recorded: bool) -> State:
+        """What a hook of the closed vocabulary makes of a cotangent: it records it, then perhaps scales or replaces it."""
+        hook.calls.append(cotangent.value.array)
+        for action in hook.body:
+            if "scale" in action:
+                factor = self.leaf(numbers.exact_array(numbers.rational(action["scale"])), False)
+                cotangent = self._moded(recorded, "mul", cotangent, factor)
+            else:
+                cotangent = self.leaf(numbers.from_json(action["replace"]), False)
+        return cotangent
+
+    def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:
+        state.grad = gradient if state.grad is None else self._moded(recorded, "add", state.grad, gradient)
+
+    def _free(self, executed: Iterable[Value], options: Mapping[str, Any]) -> None:
+        nodes = [value.node for value in executed if value.node is not None]
         if any(node.freed and node.saves for node in nodes):
             raise Refusal("graph_freed")
         if not (options.get("retain_graph") or options.get("create_graph")):
             for node in nodes:
                 node.freed = True
-
-    def _differentiable(self, root: State, seed: State, by: State) -> State:
-        node = GradientNode(root.value, seed.value, by.value)
-        return State(Value(flattened(node.run({}, {})), node), requires_grad=True)
 
     # --- modes
 
@@ -210,6 +224,10 @@ class Twin:
             yield
         finally:
             self.grad_enabled = before
+
+    def _moded(self, enabled: bool, operator: str, *operands: State) -> State:
+        with self.mode(enabled):
+            return self.apply(operator, operands, {})
 
     def _checked(self, value: Value) -> Value:
         numbers.fits(value.array, self.dtype)
@@ -228,19 +246,11 @@ def _reached(root: Value) -> set[Value]:
     return found
 
 
-def _received(root: State, seed: Array, stops: Sequence[State]) -> dict[State, Array]:
-    """The cotangent of each stop after its hooks, nearest to the root first.
-
-    What a stop receives comes from the stops already settled, each through its own node, with all other stops held.
-    """
-    settled: dict[State, Array] = {}
-    for state in sorted(stops, key=lambda stop: -stop.value.serial):
-        held = {stop.value: stop.value.array for stop in stops if stop is not state}
-        outputs = [(stop.value, cotangent) for stop, cotangent in settled.items()]
-        cotangent = pull(outputs, [state.value], held)[0]
-        if state is root:
-            cotangent = as_array(cotangent + seed)
-        for hook in state.hooks:
-            cotangent = hook(cotangent)
-        settled[state] = cotangent
-    return settled
+def _ways(root: Value, inputs: Sequence[State]) -> set[Value]:
+    """The tensors on a way from `root` to one of `inputs`, both ends included: what a restricted sweep passes through."""
+    reached = _reached(root)
+    ways = {state.value for state in inputs}
+    for value in sorted(reached, key=lambda value: value.serial):
+        if value.node and not ways.isdisjoint(value.node.operands):
+            ways.add(value)
+    return ways & reached
