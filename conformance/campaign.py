@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -24,7 +25,7 @@ from typing import IO, Any, Final
 import conformance
 from conformance.adapter import Adapter, resolve
 from conformance.clause import Clause, specification
-from conformance.errors import ConformanceError, NothingSelected
+from conformance.errors import ConformanceError, NothingSelected, UsageError
 from conformance.journal import JournalWriter
 
 _CLAUSES: Final = Path(__file__).resolve().parent / "clauses"
@@ -98,6 +99,7 @@ class Campaign:
         self.refusals: list[ConformanceError] = []
         self._show = show
         self._targets = [_Target(spec, resolve(spec)) for spec in plan.engines]
+        _distinct(self._targets)
         self._done = 0
 
     @property
@@ -198,12 +200,13 @@ class Campaign:
         target, child.target.pending = child.target, child.target.pending - 1
         os.close(child.records)
         code = child.process.wait()
+        if not child.done:
+            target.refusal = target.refusal or ConformanceError(f"{target.adapter.name}: {_last_words(child, code)}")
+        if target.pending:
+            return
         if target.refusal:
             self.refusals.append(target.refusal)
-        elif not child.done:
-            self.refusals.append(ConformanceError(f"{target.adapter.name}: {_last_words(child, code)}"))
-            target.refusal = self.refusals[-1]
-        elif target.pending == 0 and target.writer:
+        elif target.writer:
             seconds = round(time.monotonic() - target.started, 2)
             target.writer.footer(seconds=seconds, shares=_shares(target), programs=int(target.clock["programs"]))
 
@@ -229,6 +232,14 @@ class Campaign:
             "selected": self.total,
             "clauses": {name: clause.to_json() for name, clause in self.clauses.items()},
         }
+
+
+def _distinct(targets: Sequence[_Target]) -> None:
+    """Raises UsageError when two engines have one name."""
+    names = Counter(target.adapter.name for target in targets)
+    for name, count in names.items():
+        if count > 1:
+            raise UsageError(f"{count} engines are called {name!r} and would write one journal; run them one by one")
 
 
 def _selected(plan: Plan) -> dict[str, Clause]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,16 +22,20 @@ exit codes:
   6  incomplete (interrupted, or a journal without its footer)
 """
 _PROFILES: Final = ("quick", "gate", "deep")
+_LONGEST_TIMEOUT: Final = 86_400
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code; prints no traceback for a user's mistake."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever an engine said, and whatever the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
     except ConformanceError as reason:
-        print(f"autograd-conformance: {reason}", file=sys.stderr)
+        commands.complain(reason)
         return reason.exit_code
     except KeyboardInterrupt:
         print("autograd-conformance: interrupted", file=sys.stderr)
@@ -125,7 +130,7 @@ def _environment(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--python", default=sys.executable, metavar="PATH", help="the interpreter of the engine's environment (default: ours)"
     )
-    command.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds for one program (default: 20)")
+    command.add_argument("--timeout", type=_seconds, default=20.0, metavar="S", help="seconds for one program (default: 20)")
 
 
 def _expectations(command: argparse.ArgumentParser) -> None:
@@ -138,6 +143,13 @@ def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time to wait; give more than 0 and at most {_LONGEST_TIMEOUT} seconds")
+    return seconds
 
 
 def _shard(text: str) -> str:

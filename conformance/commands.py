@@ -6,6 +6,7 @@ import argparse
 import json
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ _FAILURES_SHOWN = 10
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judges engines and reports; nothing that was recorded is lost on Ctrl-C."""
+    """Judges engines and reports; nothing that was recorded is lost on Ctrl-C, nor when a CI cancels the job."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     campaign = Campaign(_plan(options), _progress())
     interrupted = False
     try:
@@ -32,9 +34,16 @@ def run(options: argparse.Namespace) -> int:
     if journals:
         _write(journals, options.html or options.out / "report.html", options.junit or options.out / "junit.xml")
     for refusal in campaign.refusals:
-        print(f"autograd-conformance: {refusal}", file=sys.stderr)
+        complain(refusal)
     codes = [refusal.exit_code for refusal in campaign.refusals]
     return worst([*codes, decide(journals).exit_code, 6 if interrupted else 0])
+
+
+def complain(reason: ConformanceError) -> None:
+    """Prints one sentence, on one line, whatever an engine put into it."""
+    from reports.text import one_line
+
+    print(f"autograd-conformance: {one_line(str(reason))}", file=sys.stderr)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -164,6 +173,7 @@ def replay(options: argparse.Namespace) -> int:
     from conformance.execution import Engine
     from conformance.judge import Finding, judge
     from conformance.program import Program
+    from reports.text import one_line
 
     program = Program.from_json(_witness(options.witness))
     with Engine(resolve(options.engine), _interpreter(options.python), options.timeout) as engine:
@@ -176,7 +186,8 @@ def replay(options: argparse.Namespace) -> int:
     if finding is None:
         print("pass: every expectation of the witness holds")
         return 0
-    print(f"{finding.verdict}: {finding.message}\n  expected {finding.expected}    got {finding.got}")
+    print(f"{finding.verdict}: {one_line(finding.message)}")
+    print(f"  expected {one_line(finding.expected)}    got {one_line(finding.got)}")
     return 3 if finding.verdict == "error" else 1
 
 

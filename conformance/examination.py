@@ -100,12 +100,19 @@ def _proper(program: Program) -> None:
 def examine(case: Case, engine: Engine, profile: str, seed: int, expected: Expectation | None) -> dict[str, Any]:
     """The record of `case` on `engine`. An expected failure is decided by replaying its pinned witness alone."""
     examination, started = Examination(case, engine), time.perf_counter()
-    clause = case.clause
-    if clause.dialect and clause.dialect not in engine.adapter.speaks:
-        examination.declined[f"the dialect {clause.dialect}"] = None
+    if reason := _not_asked(case, engine):
+        examination.declined[reason] = None
     else:
         _explore(examination, profile, seed, expected)
     return _record(examination, time.perf_counter() - started, expected, seed)
+
+
+def _not_asked(case: Case, engine: Engine) -> str:
+    """Why an engine is not asked about a case: it does not speak the dialect, or its adapter composes the operator."""
+    dialect, operator = case.clause.dialect, case.parameters.get("operator")
+    if dialect and dialect not in engine.adapter.speaks:
+        return f"the dialect {dialect}"
+    return f"{operator} (composed of other operators)" if operator in engine.adapter.composed else ""
 
 
 def _explore(examination: Examination, profile: str, seed: int, expected: Expectation | None) -> None:

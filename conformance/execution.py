@@ -6,6 +6,7 @@ instruction, so that the finding names the instruction.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -23,11 +24,14 @@ from conformance.adapter import Adapter
 from conformance.errors import EngineError
 from conformance.judge import Finding
 from conformance.program import Program
+from conformance.reply import Malformed, checked
 
 PROTOCOL: Final = 1
 # Importing a large engine on a busy machine takes a while; a program does not.
 LOAD_SECONDS: Final = 180.0
 LONGEST_LINE: Final = 4_000_000
+_LOOK_SECONDS: Final = 0.1  # how often a silent process is looked at: has it ended?
+_SIGNALS: Final = {int(known): known.name for known in signal.Signals}
 _FOLDER: Final = Path(__file__).resolve().parent / "agent"
 # The agent's folder becomes a package of its own, so that nothing else of the harness is importable in the engine's process.
 _BOOT: Final = """
@@ -52,10 +56,6 @@ class _Died(Exception):
 
 class _Hung(Exception):
     """The agent did not answer in time."""
-
-
-class _Babbled(Exception):
-    """The agent sent what the protocol does not allow; the text says what."""
 
 
 @dataclass
@@ -85,8 +85,10 @@ class Engine:
         """What the agent replied to `program`; or a finding when the engine crashed, hung or broke the protocol."""
         try:
             return self._ask(program, trace=False)
-        except (_Died, _Hung, _Babbled):
+        except (_Died, _Hung, Malformed):
             self.close()
+        except EngineError as reason:
+            return _gone(reason)
         return self._located(program)
 
     def _located(self, program: Program) -> Json | Finding:
@@ -97,8 +99,10 @@ class Engine:
             return self._lost(program, "crash", f"the engine's process {reason}")
         except _Hung:
             return self._lost(program, "timeout", f"no answer within {self._timeout:g} s")
-        except _Babbled as reason:
+        except Malformed as reason:
             return self._lost(program, "error", f"the agent broke the protocol: {reason}")
+        except EngineError as reason:
+            return _gone(reason)
         return Finding("flaky", None, "the engine's process was lost once, and not when the same program ran again")
 
     def _lost(self, program: Program, verdict: str, message: str) -> Finding:
@@ -110,7 +114,7 @@ class Engine:
 
     def _ask(self, program: Program, trace: bool) -> Json:
         agent, started = self._started(), time.perf_counter()
-        reply = agent.run(program.to_json(), trace, self._timeout)
+        reply = checked(agent.run(program.to_json(), trace, self._timeout), program)
         self.clock.programs += 1
         self.clock.engine += reply["seconds"]
         self.clock.pipe += time.perf_counter() - started - reply["seconds"]
@@ -134,6 +138,10 @@ class Engine:
         self.close()
 
 
+def _gone(reason: EngineError) -> Finding:
+    return Finding("crash", None, f"the engine was lost earlier and does not start again: {reason}")
+
+
 class _Agent:
     """One agent process and its pipes."""
 
@@ -154,6 +162,7 @@ class _Agent:
                 start_new_session=True,  # Ctrl-C is the harness's to handle
             )
         except OSError as reason:
+            self._words.close()
             raise EngineError(f"{self._name}: cannot start {command[0]}: {reason.strerror}") from None
         self.ready = self._greeted(adapter)
 
@@ -161,14 +170,14 @@ class _Agent:
         try:
             self._send({"hello": {"protocol": PROTOCOL, "adapter": adapter.to_json()}})
             answer = self._receive(time.monotonic() + LOAD_SECONDS)
-        except (_Died, _Hung, _Babbled) as reason:
+        except (_Died, _Hung, Malformed) as reason:
             words = self.last_words()
             self.close()
             raise EngineError(f"{self._name} did not load: its process {reason or 'did not answer'}; {words}") from None
-        if "refused" in answer:
+        refused, ready = answer.get("refused"), answer.get("ready")
+        if isinstance(refused, dict):
             self.close()
-            raise EngineError(f"{self._name} did not load: {answer['refused'].get('message')}")
-        ready = answer.get("ready")
+            raise EngineError(f"{self._name} did not load: {refused.get('message')}")
         if not isinstance(ready, dict) or ready.get("protocol") != PROTOCOL:
             self.close()
             raise EngineError(f"{self._name} did not load: its agent does not speak protocol {PROTOCOL}")
@@ -181,12 +190,12 @@ class _Agent:
         self._send({"run": self._count, "program": program, "trace": trace, "seconds": timeout})
         while True:
             message = self._receive(time.monotonic() + timeout)
-            if "at" in message and trace:
+            if trace and isinstance(message.get("at"), int):
                 self.at = message["at"]
             elif message.get("ran") == self._count:
-                return _checked(message)
+                return message
             else:
-                raise _Babbled(f"a message that answers nothing: {str(message)[:80]}")
+                raise Malformed(f"a message that answers nothing: {str(message)[:80]}")
 
     def _send(self, message: Json) -> None:
         assert self._process.stdin is not None
@@ -200,22 +209,28 @@ class _Agent:
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
+            remaining = deadline - time.monotonic()
+            ready, _, _ = select.select([descriptor], [], [], max(0.0, min(remaining, _LOOK_SECONDS)))
+            if ready:
+                part = os.read(descriptor, 1 << 16)
+            elif self._process.poll() is not None:  # a child of the engine's may hold the pipe open
+                part = b""
+            elif remaining > 0:
+                continue
+            else:
                 raise _Hung
-            part = os.read(descriptor, 1 << 16)
             if not part:
                 raise _Died(self._how())
             self._buffer += part
             if len(self._buffer) > LONGEST_LINE:
-                raise _Babbled(f"a line of more than {LONGEST_LINE} bytes")
+                raise Malformed(f"a line of more than {LONGEST_LINE} bytes")
         line, _, self._buffer = self._buffer.partition(b"\n")
         try:
             message = json.loads(line)
-        except ValueError:
-            raise _Babbled(f"a line that is not JSON: {line[:60]!r}") from None
+        except (ValueError, RecursionError):
+            raise Malformed(f"a line that is not JSON: {line[:60]!r}") from None
         if not isinstance(message, dict):
-            raise _Babbled(f"a message that is no object: {line[:60]!r}")
+            raise Malformed(f"a message that is no object: {line[:60]!r}")
         return message
 
     def _how(self) -> str:
@@ -223,7 +238,9 @@ class _Agent:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "closed its pipe"
-        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        if code >= 0:
+            return f"exited with code {code}"
+        return f"was ended by {_SIGNALS.get(-code, f'signal {-code}')}"
 
     def last_words(self) -> str:
         """The last line that the engine's process printed."""
@@ -233,7 +250,9 @@ class _Agent:
         return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it printed nothing")
 
     def close(self) -> None:
-        """Ends the process, whatever it is doing."""
+        """Ends the process, whatever it is doing, and the processes that it started."""
+        with contextlib.suppress(OSError, AttributeError):  # nobody is left, or a system without groups
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._words):
@@ -242,23 +261,3 @@ class _Agent:
                     stream.close()
             except OSError:  # a pipe whose other end is gone
                 continue
-
-
-_REPLY: Final = {"observations": list, "declined": list, "leaks": list, "seconds": (int, float)}
-_FAILURE: Final = {"at": int, "type": str, "message": str}
-
-
-def _checked(reply: Json) -> Json:
-    """A reply that has the schema's fields; raises _Babbled."""
-    for key, kind in _REPLY.items():
-        if not isinstance(reply.get(key), kind):  # type: ignore[arg-type]
-            raise _Babbled(f"a reply whose {key!r} is missing or of the wrong kind")
-    failure = reply.get("failure")
-    if failure is not None and not (
-        isinstance(failure, dict) and all(isinstance(failure.get(key), kind) for key, kind in _FAILURE.items())
-    ):
-        raise _Babbled("a reply whose 'failure' is malformed")
-    for entry in reply["observations"]:
-        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], int) and isinstance(entry[1], dict)):
-            raise _Babbled("a reply with a malformed observation")
-    return reply

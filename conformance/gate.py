@@ -43,11 +43,25 @@ class Settled:
 
 def settle(journal: Journal) -> list[Settled]:
     """Settles every case of `journal`: root causes first, sorted by how many cases they block, then by id."""
-    roots = {record["case"]: record for record in journal.cases if record["verdict"] in ROOT_CAUSES}
-    explained = {record["case"]: _causes(record, roots) for record in journal.cases if record["verdict"] in EXPLAINABLE}
+    explained = _explained(journal)
     blocks = Counter(cause for causes in explained.values() for cause in causes)
     settled = [_settled(record, explained.get(record["case"], ()), blocks) for record in journal.cases]
     return sorted(settled, key=lambda item: (item.verdict not in ROOT_CAUSES, -item.blocks, item.case))
+
+
+def _explained(journal: Journal) -> dict[str, tuple[str, ...]]:
+    """The causes of each case whose chain of causes ends in a failure that nothing explains.
+
+    Cases that explain each other in a circle, and nothing else, stay failures: something must be red.
+    """
+    roots = {record["case"]: record for record in journal.cases if record["verdict"] in ROOT_CAUSES}
+    causes = {record["case"]: _causes(record, roots) for record in journal.cases if record["verdict"] in EXPLAINABLE}
+    grounded = {case for case in roots if not causes.get(case)}
+    explained: dict[str, tuple[str, ...]] = {}
+    while found := {c: by for c, by in causes.items() if c not in explained and not grounded.isdisjoint(by)}:
+        explained |= found
+        grounded |= found.keys()
+    return {case: tuple(cause for cause in by if cause in grounded) for case, by in explained.items()}
 
 
 def _causes(record: Record, roots: Mapping[str, Record]) -> tuple[str, ...]:
@@ -55,7 +69,7 @@ def _causes(record: Record, roots: Mapping[str, Record]) -> tuple[str, ...]:
 
     A witness is evidence, a declaration is not: a declared prerequisite that failed by using this very case explains nothing.
     """
-    used = [case for case in record.get("uses", ()) if case in roots]
+    used = [case for case in record.get("uses", ()) if case in roots and case != record["case"]]
     declared = [case for case in record.get("stands_on", ()) if case in roots]
     return (*used, *(case for case in declared if record["case"] not in roots[case].get("uses", ())))
 
@@ -83,16 +97,21 @@ def decide(journals: Sequence[Journal]) -> Decision:
 
 
 def _findings(journal: Journal) -> list[tuple[int, str]]:
-    engine, findings = journal.engine, []
-    if not journal.complete:
-        findings.append((6, f"{engine}: the journal is incomplete, {len(journal.cases)} cases were recorded"))
-    settled = settle(journal)
-    for item in settled:
+    engine, found = journal.engine, whole_run(journal)
+    for item in settle(journal):
         if item.surprise and item.expected:
-            findings.append((VERDICTS[item.verdict].exit_code or 1, _contradiction(engine, item)))
+            found.append((VERDICTS[item.verdict].exit_code or 1, _contradiction(engine, item)))
         elif item.surprise:
-            findings.append((VERDICTS[item.verdict].exit_code, f"{engine}: {item.verdict} {item.case}"))
-    return findings + _undecided(engine, settled)
+            found.append((VERDICTS[item.verdict].exit_code, f"{engine}: {item.verdict} {item.case}"))
+    return found
+
+
+def whole_run(journal: Journal) -> list[tuple[int, str]]:
+    """What is wrong with a run as a whole, each with its exit code: incomplete, or a chapter that the suite cannot decide."""
+    found = []
+    if not journal.complete:
+        found.append((6, f"{journal.engine}: the journal is incomplete, {len(journal.cases)} cases were recorded"))
+    return found + _undecided(journal)
 
 
 def _contradiction(engine: str, item: Settled) -> str:
@@ -100,11 +119,12 @@ def _contradiction(engine: str, item: Settled) -> str:
     return f"{engine}: {item.verdict} {item.case}, but {item.expected['verdict']} is expected; update the expectation"
 
 
-def _undecided(engine: str, settled: Sequence[Settled]) -> list[tuple[int, str]]:
-    total = Counter(item.chapter for item in settled)
-    undecided = Counter(item.chapter for item in settled if item.verdict == "inconclusive")
+def _undecided(journal: Journal) -> list[tuple[int, str]]:
+    chapters = [(str(record["clause"]).split("/")[0], record["verdict"]) for record in journal.cases]
+    total = Counter(chapter for chapter, _ in chapters)
+    undecided = Counter(chapter for chapter, verdict in chapters if verdict == "inconclusive")
     return [
-        (3, f"{engine}: {count} of {total[chapter]} cases of {chapter} are inconclusive, the suite is at fault")
+        (3, f"{journal.engine}: {count} of {total[chapter]} cases of {chapter} are inconclusive, the suite is at fault")
         for chapter, count in undecided.items()
         if count > INCONCLUSIVE_SHARE * total[chapter]
     ]

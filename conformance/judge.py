@@ -80,7 +80,10 @@ def _compare(index: int, it: Instruction, seen: Json, dtype: str) -> Finding | N
     if RELATIONS[relation](seen, wanted, dtype):
         return None
     message = f"{_subject(it)} is not what the specification says"
-    return Finding("fail", index, message, show_expected(relation, wanted), show(seen), why)
+    got = show(seen)
+    if seen.get("dtype", dtype) != dtype:
+        got += f" of {seen['dtype']}, not {dtype}"
+    return Finding("fail", index, message, show_expected(relation, wanted), got, why)
 
 
 _SUBJECTS: Final[Mapping[str, str]] = {
@@ -186,8 +189,7 @@ def show(value: Json) -> str:
     if value.get("absent"):
         return "no gradient"
     if "values" in value:
-        dtype = f" {value['dtype']}" if value.get("dtype", "float64") != "float64" else ""
-        return _array(value) + dtype
+        return _array(value)
     if "calls" in value:
         return f"{len(value['calls'])} calls" + "".join(f" {_array(call)}" for call in value["calls"])
     if value.get("outcome") == "refused" and "type" in value:

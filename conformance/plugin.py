@@ -26,6 +26,7 @@ from conformance.execution import Engine
 
 _ENGINE: Final = pytest.StashKey[Engine]()
 _QUIET: Final = ("pass", "declined")
+_FINISHED: Final = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)  # a shard may hold no case
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,9 +85,9 @@ def shard_of(case: str, count: int) -> int:
     return zlib.crc32(case.encode()) % count + 1
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tells the harness that every case was judged, and where the time went."""
-    if _ENGINE in session.config.stash and not session.shouldstop:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Tells the harness that every case was judged, and where the time went; not so when one was interrupted or broke."""
+    if _ENGINE in session.config.stash and exitstatus in _FINISHED:
         _tell(session.config, {"done": vars(session.config.stash[_ENGINE].clock)})
 
 

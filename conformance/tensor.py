@@ -38,6 +38,7 @@ class Recorder:
         self.dtype = dtype
         self.twin = Twin(dtype)
         self.states: list[State] = []
+        self.tolerated: set[str] = set()
         self._open: list[list[Instruction]] = [[]]
         self._names: dict[str, int] = {}
 
@@ -406,10 +407,14 @@ def grad(
     """The functional gradient: returns gradients and touches nobody's `.grad`."""
     recorder = root._recorder
     options = {"retain_graph": retain_graph, "create_graph": create_graph, "allow_unused": allow_unused}
-    given = cotangent.name if cotangent else None
+    given, tolerated = cotangent.name if cotangent else None, allow_unused or "unused_input" in recorder.tolerated
     try:
         states = recorder.twin.grad(
-            root.state, [t.state for t in inputs], cotangent.state if cotangent else None, recorder.states, **options
+            root.state,
+            [t.state for t in inputs],
+            cotangent.state if cotangent else None,
+            recorder.states,
+            **{**options, "allow_unused": tolerated},
         )
     except Refusal:
         outs = [recorder.name("g") for _ in inputs]
@@ -479,10 +484,16 @@ def refuses(kind: str) -> Iterator[None]:
 
 @contextmanager
 def attempting(kind: str) -> Iterator[Attempt]:
-    """An engine may refuse what is inside, as `kind`, or do it right: `when` guards what is expected then."""
-    attempt = Attempt(_recorder.get().name("attempt"))
+    """An engine may refuse what is inside, as `kind`, or do it right.
+
+    What is expected inside is seen only if it is not refused; `when` guards what is expected afterwards.
+    """
+    recorder = _recorder.get()
+    attempt = Attempt(recorder.name("attempt"))
+    recorder.tolerated.add(kind)
     with _attempted(attempt):
         yield attempt
+    recorder.tolerated.discard(kind)
     choices = [{"outcome": "refused", "kind": kind}, {"outcome": "accepted"}]
     expect_one_of(attempt.observed, choices, "either refused or done right")
 

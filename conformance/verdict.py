@@ -26,7 +26,7 @@ _TABLE: Final = (
     Verdict("pass", "every observation was what the specification says", "✓", "good", 0),
     Verdict("fail", "the engine is wrong", "✗", "bad", 1),
     Verdict("crash", "the engine's process ended", "☠", "bad", 1),
-    Verdict("timeout", "the engine did not answer in time", "⧖", "bad", 1),
+    Verdict("timeout", "the engine did not answer in time", "◷", "bad", 1),
     Verdict("flaky", "the same program was judged differently twice", "≈", "bad", 1),
     Verdict("unsupported", "the engine lacks an operator that its adapter offers", "∅", "bad", 1),
     Verdict("error", "the adapter or the suite is wrong", "!", "broken", 3),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from conformance.gate import Settled, decide, settle
+from conformance.gate import whole_run, Settled, decide, settle
 from conformance.journal import Journal
 from conformance.verdict import ROOT_CAUSES, VERDICTS
 from reports.text import one_line
@@ -90,9 +90,7 @@ class Run:
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """The gate's reasons about the whole run: an incomplete journal, a chapter that it cannot decide."""
-        # The gate lists its findings in this order: the journal, one for each surprise, the chapters.
-        found, first = decide([self.journal]).reasons, 0 if self.journal.complete else 1
-        return found[:first] + found[first + len(self.problems) :]
+        return tuple(sentence for _, sentence in whole_run(self.journal))
 
     @property
     def headline(self) -> str:

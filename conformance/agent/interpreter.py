@@ -43,7 +43,7 @@ class Interpreter:
         self.state = self.snapshot()
 
     def version(self):
-        return str(eval(self.adapter["version"], self.prelude))
+        return clipped(eval(self.adapter["version"], self.prelude))
 
     def run(self, program, announce):
         """Executes one program; returns observations, failure, declined keys, leaks and the engine's seconds."""
@@ -53,6 +53,9 @@ class Interpreter:
             steps = lowering.whole(program["instructions"])
         except NotOffered as missing:
             reply["declined"] = [missing.key]
+            return reply
+        except (LookupError, ValueError, TypeError, AttributeError) as reason:  # a spelling that cannot be filled in
+            reply["failure"] = self.described(Refused(program["instructions"][0]["index"], reason))
             return reply
         run = Run(self, dict(self.prelude), reply["observations"], announce)
         started = time.perf_counter()
@@ -71,7 +74,7 @@ class Interpreter:
         return {
             "at": refused.index,
             "kind": self.kind(reason),
-            "type": type(reason).__name__,
+            "type": clipped(type(reason).__name__),
             "message": clipped(reason),
         }
 
@@ -128,14 +131,20 @@ class Run:
             raise Refused(index, reason) from None
 
     def _do(self, index, text):
-        self.guarded(index, exec, compiled(text, "exec"), self.names)
+        self.guarded(index, self.executed, text)
+
+    def executed(self, text):
+        exec(compiled(text, "exec"), self.names)
+
+    def evaluated(self, text):
+        return eval(compiled(text, "eval"), self.names)
 
     def _define(self, index, header, steps):
         self._do(index, header + "\n" + "\n".join(printed(steps, {}, "    ")))
 
     def _with(self, index, text, steps):
         expression, _, name = text.partition(" as ")
-        manager = self.guarded(index, eval, compiled(expression, "eval"), self.names)
+        manager = self.guarded(index, self.evaluated, expression)
         entered = self.guarded(index, manager.__enter__)
         if name:
             self.names[name] = entered
@@ -171,25 +180,25 @@ class Run:
             return self.tensor(parts)
         if kind == "outcome":
             return self.names[parts["outcome"]]
-        result = eval(compiled(parts[kind], "eval"), self.names)
+        result = self.evaluated(parts[kind])
         if kind == "calls":
             return {"calls": [{"shape": extents(call), "values": [exact(n) for n in flat(call)]} for call in result]}
         if kind == "text":
             return {"text": clipped(result)}
-        return {"flag": result if isinstance(result, (bool, str)) else clipped(result)}
+        return {"flag": result if isinstance(result, bool) else clipped(result)}
 
     def tensor(self, parts):
-        if eval(compiled(parts["object"], "eval"), self.names) is None:
+        if self.evaluated(parts["object"]) is None:
             return {"absent": True}
-        value = eval(compiled(parts["value"], "eval"), self.names)
+        value = self.evaluated(parts["value"])
         observed = {"values": [exact(number) for number in flat(value)], "shape": extents(value)}
         if "shape" in parts:
-            shape = eval(compiled(parts["shape"], "eval"), self.names)
+            shape = self.evaluated(parts["shape"])
             observed["shape"] = [int(extent) for extent in shape]
         if "dtype" in parts:
-            text = str(eval(compiled(parts["dtype"], "eval"), self.names))
+            text = clipped(self.evaluated(parts["dtype"]))
             found = _DTYPE.search(text)
-            observed["dtype"] = found.group() if found else clipped(text)
+            observed["dtype"] = found.group() if found else text
         return observed
 
 

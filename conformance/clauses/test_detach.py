@@ -30,12 +30,25 @@ def test_detached_is_a_constant(a: Array) -> None:
     given={"a": vectors()},
 )
 def test_detach_leaves_the_source_alone(a: Array) -> None:
-    """y.detach() is a new leaf that needs no grad; y itself keeps its graph and can still be differentiated."""
+    """y itself keeps its graph when it is detached: after y.detach(), d sum(y) is still 2x."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    y.detach()
+    received = gradients(y.sum(), [x])
+    expect(received[0], 2 * a, "2x")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.detach; document 000 In[22], 004 In[24]",
+    mutant="detach_keeps_the_graph",
+    given={"a": vectors()},
+)
+def test_detached_is_a_new_leaf(a: Array) -> None:
+    """y.detach() is a leaf that needs no grad; the flag of y is as it was."""
     x = tensor(a, requires_grad=True)
     y = x * x
     u = y.detach()
     expect(u.requires_grad, False)
     expect(u.is_leaf, True)
     expect(y.requires_grad, True)
-    y.sum().backward()
-    expect(x.grad, 2 * a, "2x")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+from hypothesis import strategies as st
+
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import vectors
-from conformance.tensor import expect, expect_one_of, grad, refuses, tensor
+from conformance.strategies import arrays, vectors
+from conformance.tensor import attempting, expect, expect_one_of, grad, refuses, tensor
 
 
 @clause(
@@ -41,15 +44,48 @@ def test_touches_no_accumulated_gradient(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.autograd.grad, allow_unused",
+    source="torch.autograd.grad, allow_unused; jax.grad; TensorFlow's unconnected_gradients",
     mutant="unused_input_gives_ones",
     given={"a": vectors()},
 )
-def test_unused_input_is_refused(a: Array) -> None:
-    """An input that the root does not depend on is refused unless unused inputs are allowed."""
+def test_unused_input_is_never_made_up(a: Array) -> None:
+    """An input that the root does not depend on is refused, or gets no gradient, or zeros; never anything else."""
     x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
-    with refuses("unused_input"):
-        grad((x * x).sum(), [x, w])
-    received = grad((x * x).sum(), [x])
+    with attempting("unused_input"):
+        received = grad((x * x).sum(), [x, w])
+        expect(received[0], 2 * a, "the input that is used")
+        expect_one_of(received[1], [None, 0 * a], "the input that is not")
+    received = grad((x * w).sum(), [x, w])
+    expect(received[1], a, "when both are used")
+
+
+@clause(
+    "contract",
+    source="torch.autograd.grad; jax.vjp; the definition of the vector-Jacobian product",
+    mutant="cotangent_is_broadcast",
+    given={"a": arrays((3,)), "wrong": st.sampled_from([(2,), (1,), (3, 1), ()])},
+)
+def test_cotangent_has_the_roots_shape(a: Array, wrong: tuple[int, ...]) -> None:
+    """grad refuses a cotangent of another shape than the root's, and never broadcasts it; one of its shape is legal."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    with refuses("shape_mismatch"):
+        grad(y, [x], tensor(np.ones(wrong, dtype=int)))
+    received = grad(y, [x], tensor(np.ones((3,), dtype=int)))
     expect(received[0], 2 * a, "the accepted twin")
-    expect_one_of(w.grad, [None, 0 * a], "nothing was stored")
+
+
+@clause(
+    "contract",
+    source="torch.autograd.grad; jax.grad: defined for scalar outputs",
+    mutant="non_scalar_root_is_summed",
+    given={"a": arrays((3,))},
+)
+def test_non_scalar_root_needs_a_cotangent(a: Array) -> None:
+    """grad without a cotangent is refused for a root of several elements; from its sum it is legal."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    with refuses("not_scalar"):
+        grad(y, [x])
+    received = grad(y.sum(), [x])
+    expect(received[0], 2 * a, "the accepted twin")

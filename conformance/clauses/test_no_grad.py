@@ -71,9 +71,25 @@ def test_an_exception_restores_the_mode(a: Array) -> None:
         with no_grad():
             x * x
             interrupt()
-    expect(grad_enabled(), True, "the mode before the block")
-    (x * x).sum().backward()
-    expect(x.grad, 2 * a, "recorded again")
+    received = gradients((x * x).sum(), [x])
+    expect(received[0], 2 * a, "recorded again")
+
+
+@clause(
+    "contract",
+    source=f"{MODES}; torch test suite, nested no_grad",
+    mutant="leaving_an_inner_no_grad_re_enables",
+    given={"a": vectors()},
+)
+def test_leaving_an_inner_block_restores_the_outer_mode(a: Array) -> None:
+    """A no_grad block inside another restores the mode that was there before it: what follows is still not recorded."""
+    x = tensor(a, requires_grad=True)
+    with no_grad():
+        with no_grad():
+            x * x
+        c = x * x
+    received = gradients((c * x).sum(), [x])
+    expect(received[0], a * a, "c is a constant")
 
 
 @clause(

@@ -127,7 +127,7 @@ class Twin:
         self._free(ways, options)
         for state in chosen or ():
             state.retains_grad = not state.is_leaf
-        leaves = [state for state in known if state.is_leaf]
+        leaves = [state for state in known if state.is_leaf and state.requires_grad]
         received = self._received(root, seed, leaves, known, ways, options)
         for state in leaves:
             if state in received:
@@ -143,7 +143,7 @@ class Twin:
         received = self._received(root, seed, inputs, known, ways, options)
         if any(state not in received for state in inputs) and not options.get("allow_unused"):
             raise Refusal("unused_input")
-        return [received[state] for state in inputs]
+        return [received.get(state) or State(Value(as_array(state.value.array * fmpq(0)))) for state in inputs]
 
     def _seed(self, root: State, given: State | None, inputs: Sequence[State]) -> State:
         """The cotangent of the root; refuses what cannot be differentiated."""
@@ -156,7 +156,9 @@ class Twin:
             raise Refusal("shape_mismatch")
         if any(not state.requires_grad for state in inputs):
             raise Refusal("needs_grad")
-        return given or State(Value(numbers.exact_array(np.ones(shape, dtype=int))))
+        if given is None:
+            return State(Value(numbers.exact_array(np.ones(shape, dtype=int))))
+        return State(given.value, given.requires_grad)  # what an input receives is a tensor of its own
 
     def _received(
         self,
@@ -173,7 +175,7 @@ class Twin:
         """
         recorded = bool(options.get("create_graph"))
         watched = [root, *wanted, *(state for state in known if state.hooks or state.retains_grad)]
-        stops = [state for state in dict.fromkeys(watched) if state.value in ways and state.requires_grad]
+        stops = [state for state in dict.fromkeys(watched) if state.value in ways]
         settled: dict[State, State] = {}
         for state in sorted(stops, key=lambda stop: -stop.value.serial):
             cotangent = seed if state is root else self._pulled(settled, state, stops, recorded)

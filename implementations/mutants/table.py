@@ -308,6 +308,11 @@ _TABLE: Final = (
         """,
     ),
     _reference(
+        "leaving_an_inner_no_grad_re_enables",
+        "leaving any no_grad block turns recording on",
+        "modes.exit_mode = lambda previous: setattr(modes.MODE, 'enabled', True)",
+    ),
+    _reference(
         "backward_of_a_constant_is_silent",
         "backward() of a tensor without history does nothing",
         """

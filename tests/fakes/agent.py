@@ -1,4 +1,4 @@
-"""An agent in a separate program that breaks the protocol on every program with `exp`, in the way that its argument names."""
+"""An agent that breaks the protocol on every program with `exp`, in the way that its argument names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines that misbehave, as rows of a table: the reference engine, patched from outside, or an agent that breaks the protocol.
+"""Engines that misbehave, as rows of a table: the reference engine, patched, or an agent that breaks the protocol.
 
 A fake misbehaves where its patch says, most often when `exp` is computed, and is right everywhere else.
 """
@@ -144,8 +144,12 @@ def _rows() -> Iterator[Fake]:
         + dedent("""
         import resource
         def exp(self):
-            resource.setrlimit(resource.RLIMIT_AS, (1 << 31, resource.getrlimit(resource.RLIMIT_AS)[1]))
-            return [bytearray(1 << 26) for _ in range(1000)]
+            before = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 29, before[1]))
+            try:
+                return [bytearray(1 << 24) for _ in range(1000)]
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, before)
         engine.Tensor.exp = exp
         """),
         "error",

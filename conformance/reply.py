@@ -1,0 +1,101 @@
+"""What an agent may reply: nothing of another shape reaches the judge. The schema is in docs/agent-protocol.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from conformance.judge import number
+from conformance.program import Program
+
+Json = Mapping[str, Any]
+
+
+class Malformed(Exception):
+    """A reply that the protocol does not allow; the text says what is wrong with it."""
+
+
+def checked(reply: Json, program: Program) -> Json:
+    """`reply`, when it is one that the protocol allows to `program`; raises Malformed."""
+    instructions = dict(program.walk())
+    for key, legal in _FIELDS.items():
+        if not legal(reply.get(key)):
+            raise Malformed(f"a reply whose {key!r} is missing or malformed")
+    failure = reply.get("failure")
+    if failure is not None and not (_is_refusal(failure) and failure.get("at") in instructions):
+        raise Malformed("a reply whose 'failure' is malformed")
+    for index, seen in reply["observations"]:
+        it = instructions.get(index)
+        if it is None or it.verb != "expect" or not _KINDS.get(it.options["observe"], _is_flag)(seen):
+            raise Malformed(f"a reply with a malformed observation of instruction {index}")
+    return reply
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+def _is_list_of(legal: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(legal(part) for part in value)
+
+
+def _is_duration(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+
+
+def _is_leak(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_text(value.get(key)) for key in ("name", "before", "after"))
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], dict)
+
+
+def _is_refusal(value: Any) -> bool:
+    named = isinstance(value, dict) and _is_text(value.get("type")) and _is_text(value.get("message"))
+    return named and isinstance(value.get("at"), int) and isinstance(value.get("kind"), (str, type(None)))
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        number(value)
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        return False
+    return True
+
+
+def _is_array(seen: Any) -> bool:
+    whole = isinstance(seen, dict) and _is_list_of(_is_count)(seen.get("shape")) and _is_text(seen.get("dtype", ""))
+    return whole and _is_list_of(_is_number)(seen.get("values"))
+
+
+def _is_tensor(seen: Json) -> bool:
+    return seen.get("absent") is True or _is_array(seen)
+
+
+def _is_outcome(seen: Json) -> bool:
+    return seen.get("outcome") == "accepted" or (seen.get("outcome") == "refused" and _is_refusal(seen))
+
+
+def _is_flag(seen: Json) -> bool:
+    return isinstance(seen.get("flag"), (bool, str))
+
+
+_FIELDS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "observations": _is_list_of(_is_entry),
+    "declined": _is_list_of(_is_text),
+    "leaks": _is_list_of(_is_leak),
+    "seconds": _is_duration,
+}
+_KINDS: Final[Mapping[str, Callable[[Json], bool]]] = {
+    "tensor": _is_tensor,
+    "grad": _is_tensor,
+    "calls": lambda seen: _is_list_of(_is_array)(seen.get("calls")),
+    "outcome": _is_outcome,
+    "text": lambda seen: _is_text(seen.get("text")),
+}
