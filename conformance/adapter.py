@@ -35,6 +35,7 @@ class Adapter:
     composed: operators that the shape makes of others; programs may use them, no case credits them to the engine.
     state: name -> (expression, statement that restores it), compared around every program.
     command: how to start an agent of another language; empty for the Python agent.
+    lines, spec: how long the adapter's file is, and what `--engine` was given; set when it is loaded.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Adapter:
     state: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     lines: int = 0
+    spec: str = ""
 
     def __post_init__(self) -> None:
         missing = [key for key in CORE if key not in self.spellings]
@@ -93,7 +95,7 @@ def load(name: str) -> Adapter:
     if not isinstance(found, Adapter):
         raise EngineError(f"{path} defines no ADAPTER")
     code = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return replace(found, lines=len(code))
+    return replace(found, lines=len(code), spec=name)
 
 
 def _module(path: Path) -> ModuleType:
@@ -126,7 +128,7 @@ def resolve(spec: str) -> Adapter:
             adapter = _mutated(adapter, value)
         else:
             raise UsageError(f"--engine {spec}: there is no key {key!r}; there are patch and mutant")
-    return adapter
+    return replace(adapter, spec=spec)
 
 
 def _text(path: str) -> str:

@@ -33,13 +33,15 @@ def run(options: argparse.Namespace) -> int:
     _show(journals)
     if journals:
         _write(journals, options.html or options.out / "report.html", options.junit or options.out / "junit.xml")
+    if interrupted:
+        complain(f"interrupted after {sum(len(journal.cases) for journal in journals)} cases")
     for refusal in campaign.refusals:
         complain(refusal)
     codes = [refusal.exit_code for refusal in campaign.refusals]
     return worst([*codes, decide(journals).exit_code, 6 if interrupted else 0])
 
 
-def complain(reason: ConformanceError) -> None:
+def complain(reason: object) -> None:
     """Prints one sentence, on one line, whatever an engine put into it."""
     from reports.text import one_line
 

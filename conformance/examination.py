@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -104,7 +106,18 @@ def examine(case: Case, engine: Engine, profile: str, seed: int, expected: Expec
         examination.declined[reason] = None
     else:
         _explore(examination, profile, seed, expected)
-    return _record(examination, time.perf_counter() - started, expected, seed)
+    again = _again(case, engine, profile, seed)
+    return _record(examination, time.perf_counter() - started, expected, again)
+
+
+def _again(case: Case, engine: Engine, profile: str, seed: int) -> str:
+    """The command that examines the case again, with the same inputs."""
+    words = ["autograd-conformance", "run", "--engine", engine.adapter.spec, "--select", case.id, "--seed", str(seed)]
+    if engine.python != sys.executable:
+        words += ["--python", engine.python]
+    if profile != "quick":
+        words += ["--profile", profile]
+    return shlex.join(words)
 
 
 def _not_asked(case: Case, engine: Engine) -> str:
@@ -164,7 +177,7 @@ def derive(seed: int, *parts: str | int) -> int:
 
 
 def _record(
-    examination: Examination, seconds: float, expected: Expectation | None, seed: int
+    examination: Examination, seconds: float, expected: Expectation | None, again: str
 ) -> dict[str, Any]:
     case, finding = examination.case, examination.finding or _without_finding(examination)
     record: dict[str, Any] = {
@@ -184,7 +197,7 @@ def _record(
     if finding.verdict == "declined":
         record["declined"] = finding.message
     if finding.verdict not in ("pass", "declined"):
-        record |= _evidence(examination, finding, seed)
+        record |= _evidence(examination, finding, again)
     return record
 
 
@@ -196,17 +209,16 @@ def _without_finding(examination: Examination) -> Finding:
     return Finding("vacuous", None, "nothing was compared")
 
 
-def _evidence(examination: Examination, finding: Finding, seed: int) -> dict[str, Any]:
+def _evidence(examination: Examination, finding: Finding, again: str) -> dict[str, Any]:
     """What a reader needs to see and to repeat a problem."""
-    case, name = examination.case, examination.engine.adapter.name
-    rerun = f"autograd-conformance run --engine {name} --select '{case.id}' --seed {seed}"
+    case = examination.case
     evidence: dict[str, Any] = {
         "expected": finding.expected,
         "got": finding.got,
         "why": finding.why,
         "method": _EXACT,
         "at": finding.at,
-        "rerun": rerun,
+        "rerun": again,
         "stands_on": [f"{clause}[{case.dtype}]" for clause in case.clause.after],
         "uses": _used_cases(case, examination.witness),
     }

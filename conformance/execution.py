@@ -76,7 +76,7 @@ class Engine:
     def __init__(self, adapter: Adapter, python: str = sys.executable, timeout: float = 20.0) -> None:
         self.adapter = adapter
         self.clock = Clock()
-        self._python = python
+        self.python = python
         self._timeout = timeout
         self._agent: _Agent | None = None
         self.ready = self._started().ready
@@ -122,7 +122,7 @@ class Engine:
 
     def _started(self) -> _Agent:
         if self._agent is None:
-            self._agent = _Agent(self.adapter, self._python)
+            self._agent = _Agent(self.adapter, self.python)
         return self._agent
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class _Agent:
         except (_Died, _Hung, Malformed) as reason:
             words = self.last_words()
             self.close()
-            raise EngineError(f"{self._name} did not load: its process {reason or 'did not answer'}; {words}") from None
+            raise EngineError(f"{self._name} did not load: its process {reason}; {words}") from None
         refused, ready = answer.get("refused"), answer.get("ready")
         if isinstance(refused, dict):
             self.close()
@@ -218,7 +218,7 @@ class _Agent:
             elif remaining > 0:
                 continue
             else:
-                raise _Hung
+                raise _Hung("did not answer")
             if not part:
                 raise _Died(self._how())
             self._buffer += part

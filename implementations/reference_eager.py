@@ -4,14 +4,14 @@ from conformance.adapter import Adapter
 from implementations.shapes.spellings import grad_mode_state, table, torch_protocol
 
 VARIABLE = {
-    "variable": "Variable(reference.tensor({value}, dtype={dtype}).data, requires_grad={requires_grad}, volatile={volatile})",
+    "variable": "reference.Variable(reference.tensor({value}, dtype={dtype}).data, requires_grad={requires_grad}, volatile={volatile})",
     "is_volatile": "{a}.volatile",
 }
 
 ADAPTER = Adapter(
     name="reference",
     module="implementations.reference",
-    prelude="from implementations import reference\nfrom implementations.reference.legacy import Variable",
+    prelude="from implementations import reference",
     version="reference.__version__",
     spellings=table(torch_protocol("reference"), VARIABLE),
     speaks=("torch", "variable"),

@@ -6,6 +6,7 @@ it is called, and nothing in an engine knows about them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Final
@@ -22,9 +23,13 @@ class Mutant:
     operator: str | None = None
 
 
+_MODULES: Final = ("engine", "hooks", "legacy", "modes", "refusals", "vjps")
+
+
 def _reference(name: str, fault: str, patch: str, operator: str | None = None) -> Mutant:
-    imports = "from implementations.reference import engine, hooks, legacy, modes, refusals, vjps\n"
-    return Mutant(name, "reference", fault, imports + dedent(patch), operator)
+    used = [module for module in _MODULES if re.search(rf"\b{module}\.", patch)]
+    imports = f"from implementations.reference import {', '.join(used)}\n" if used else ""
+    return Mutant(name, "reference", fault, imports + dedent(patch).strip(), operator)
 
 
 _TABLE: Final = (

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from pathlib import Path
 from typing import Any, TextIO
 
 from conformance.agent import __main__ as agent
 
 right = agent._answer
+agent.end_with_parent = lambda: None  # an agent of another language does not watch its parent
 LEGAL = {"ran": 0, "observations": [], "failure": None, "declined": [], "lowered": [], "leaks": [], "seconds": 0.0}
 
 
@@ -23,6 +26,7 @@ def answer(interpreter: Any, request: dict[str, Any], channel: TextIO) -> None:
     channel.buffer.write(bytes_of(sys.argv[1], {**LEGAL, "ran": request["run"]}))
     channel.flush()
     if sys.argv[1] == "nothing":
+        Path(os.environ["FAKES_FOLDER"], "hangs").touch()
         time.sleep(1000)
     if sys.argv[1] == "half_a_line":
         sys.exit(0)

@@ -102,7 +102,12 @@ def _rows() -> Iterator[Fake]:
     )
     yield _dies(
         "hangs_in_c",  # PyDLL keeps the GIL: no thread and no signal handler of the agent's can run
-        "engine.Tensor.exp = lambda self: ctypes.PyDLL(None).sleep(1000)",
+        """
+        def exp(self):
+            open(os.path.join(os.environ["FAKES_FOLDER"], "hangs"), "w").close()
+            ctypes.PyDLL(None).sleep(1000)
+        engine.Tensor.exp = exp
+        """,
         "no answer within 1 s",
         "timeout",
     )
