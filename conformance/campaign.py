@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -159,7 +159,12 @@ class Campaign:
         command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
         output = tempfile.TemporaryFile()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, pass_fds=(sender,), env=_environment()
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=(sender,),
+            env=_environment(),
         )
         os.close(sender)
         return _Child(target, process, receiver, output)
@@ -227,7 +232,7 @@ class Campaign:
             "seed": plan.seed,
             "shard": plan.shard,
             "platform": platform.platform(),
-            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": plan.command,
             "selected": self.total,
             "clauses": {name: clause.to_json() for name, clause in self.clauses.items()},

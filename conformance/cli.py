@@ -73,12 +73,24 @@ def _run(command: argparse.ArgumentParser) -> None:
         "Default: every built-in engine that is installed",
     )
     _environment(command)
-    command.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses or cases that match; repeatable")
-    command.add_argument("--profile", choices=_PROFILES, default="quick", help="how many examples a property gets (default: quick)")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
-    command.add_argument("--jobs", type=_positive, default=_processors(), metavar="N", help="processes at once (default: the cores)")
-    command.add_argument("--shard", type=_shard, default="1/1", metavar="i/n", help="only the i-th of n parts of the cases")
-    command.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (default: out)")
+    command.add_argument(
+        "--select", action="append", default=[], metavar="GLOB", help="only clauses or cases that match; repeatable"
+    )
+    command.add_argument(
+        "--profile", choices=_PROFILES, default="quick", help="how many examples a property gets (default: quick)"
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"
+    )
+    command.add_argument(
+        "--jobs", type=_positive, default=_processors(), metavar="N", help="processes at once (default: the cores)"
+    )
+    command.add_argument(
+        "--shard", type=_shard, default="1/1", metavar="i/n", help="only the i-th of n parts of the cases"
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (default: out)"
+    )
     command.add_argument("--html", type=Path, metavar="F", help="where the page goes (default: DIR/report.html)")
     command.add_argument("--junit", type=Path, metavar="F", help="where the JUnit XML goes (default: DIR/junit.xml)")
     _expectations(command)
@@ -114,23 +126,34 @@ def _doctor(command: argparse.ArgumentParser) -> None:
 
 def _mutants(command: argparse.ArgumentParser) -> None:
     """Show that each clause fails its mutant: an engine broken on purpose."""
-    command.add_argument("--select", action="append", default=[], metavar="GLOB", help="only clauses that match; repeatable")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)")
+    command.add_argument(
+        "--select", action="append", default=[], metavar="GLOB", help="only clauses that match; repeatable"
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"
+    )
     command.add_argument("--scripts", type=Path, metavar="DIR", help="write each witness as a script")
 
 
 def _replay(command: argparse.ArgumentParser) -> None:
     """Run one witness again on an engine."""
-    command.add_argument("witness", type=Path, metavar="WITNESS.json", help="a program, or a record of a journal that has one")
+    command.add_argument(
+        "witness", type=Path, metavar="WITNESS.json", help="a program, or a record of a journal that has one"
+    )
     command.add_argument("--engine", required=True, metavar="E")
     _environment(command)
 
 
 def _environment(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--python", default=sys.executable, metavar="PATH", help="the interpreter of the engine's environment (default: ours)"
+        "--python",
+        default=sys.executable,
+        metavar="PATH",
+        help="the interpreter of the engine's environment (default: ours)",
     )
-    command.add_argument("--timeout", type=_seconds, default=20.0, metavar="S", help="seconds for one program (default: 20)")
+    command.add_argument(
+        "--timeout", type=_seconds, default=20.0, metavar="S", help="seconds for one program (default: 20)"
+    )
 
 
 def _expectations(command: argparse.ArgumentParser) -> None:
@@ -148,7 +171,9 @@ def _positive(text: str) -> int:
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds <= _LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time to wait; give more than 0 and at most {_LONGEST_TIMEOUT} seconds")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time to wait; give more than 0 and at most {_LONGEST_TIMEOUT} seconds"
+        )
     return seconds
 
 
@@ -161,7 +186,6 @@ def _shard(text: str) -> str:
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
 
 
 _COMMANDS: Final[Mapping[Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None]]] = {

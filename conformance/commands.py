@@ -54,7 +54,10 @@ def _plan(options: argparse.Namespace) -> Plan:
     engines = options.engine or [name for name in builtin() if load(name).installed()]
     if not options.engine:
         missing = [name for name in builtin() if name not in engines]
-        print(f"engines: {', '.join(engines)}" + (f"   (not installed: {', '.join(missing)})" if missing else ""), file=sys.stderr)
+        print(
+            f"engines: {', '.join(engines)}" + (f"   (not installed: {', '.join(missing)})" if missing else ""),
+            file=sys.stderr,
+        )
     return Plan(
         engines=tuple(dict.fromkeys(engines)),
         python=_interpreter(options.python),
@@ -138,7 +141,7 @@ def report(options: argparse.Namespace) -> int:
     return decide(journals).exit_code
 
 
-def list(options: argparse.Namespace) -> int:  # noqa: A001 (the command's name)
+def list(options: argparse.Namespace) -> int:
     """Prints a table of clauses, engines, operators or capabilities."""
     from conformance import tables
 

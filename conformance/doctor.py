@@ -22,10 +22,14 @@ def examined(spec: str, python: str, timeout: float) -> int:
     for name in _PACKAGES:
         print(f"{name.ljust(16)} {_place(name)}")
     adapter = resolve(spec)
-    print(f"{'adapter'.ljust(16)} {adapter.name}: {adapter.shape}, {adapter.lines} lines, {len(adapter.spellings)} spellings")
+    print(
+        f"{'adapter'.ljust(16)} {adapter.name}: {adapter.shape}, {adapter.lines} lines, {len(adapter.spellings)} spellings"
+    )
     with Engine(adapter, python, timeout) as engine:
         ready = engine.ready
-        print(f"{'engine'.ljust(16)} {adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}")
+        print(
+            f"{'engine'.ljust(16)} {adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}"
+        )
         sound = all([_judged(case, engine) for case in _foundations(adapter)])
     print(f"{'not offered'.ljust(16)} {', '.join(_missing(adapter)) or 'nothing'}")
     print("the engine can be judged" if sound else "sum and mul must work before anything else can be judged")

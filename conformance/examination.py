@@ -163,7 +163,9 @@ def _test(examination: Examination, profile: str, seed: int) -> Callable[[], Non
         report_multiple_bugs=False,
         print_blob=False,
     )
-    test: Callable[[], None] = hypothesis.seed(derive(seed, case.id))(configured(hypothesis.given(**clause.given)(example)))
+    test: Callable[[], None] = hypothesis.seed(derive(seed, case.id))(
+        configured(hypothesis.given(**clause.given)(example))
+    )
     return test
 
 
@@ -176,9 +178,7 @@ def derive(seed: int, *parts: str | int) -> int:
 # --- the record
 
 
-def _record(
-    examination: Examination, seconds: float, expected: Expectation | None, again: str
-) -> dict[str, Any]:
+def _record(examination: Examination, seconds: float, expected: Expectation | None, again: str) -> dict[str, Any]:
     case, finding = examination.case, examination.finding or _without_finding(examination)
     record: dict[str, Any] = {
         "case": case.id,

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,8 +45,20 @@ spec.loader.exec_module(package)
 from conformance_agent.__main__ import main
 main()
 """
+# An agent of another language does not ask to end with us; this asks, and becomes the agent.
+_WATCHED: Final = """
+import os, sys
+sys.path.insert(0, sys.argv.pop(1))
+from lifetime import end_with_parent
+end_with_parent()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 # Programs are tiny: threads inside an engine only add noise. A user's own setting wins.
-_ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONIOENCODING": "utf-8:backslashreplace"}
+_ENVIRONMENT: Final = {
+    "OMP_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTHONIOENCODING": "utf-8:backslashreplace",
+}
 
 Json = Mapping[str, Any]
 
@@ -142,6 +155,15 @@ def _gone(reason: EngineError) -> Finding:
     return Finding("crash", None, f"the engine was lost earlier and does not start again: {reason}")
 
 
+def _foreign(adapter: Adapter) -> list[str]:
+    """The command of an agent of another language."""
+    program, *arguments = adapter.command
+    found = shutil.which(program)
+    if found is None:
+        raise EngineError(f"{adapter.name}: cannot start {program}: there is no such program")
+    return [sys.executable, "-I", "-S", "-c", _WATCHED, str(_FOLDER), found, *arguments]
+
+
 class _Agent:
     """One agent process and its pipes."""
 
@@ -150,8 +172,8 @@ class _Agent:
         self._name = adapter.name
         self._count = 0
         self._buffer = b""
+        command = _foreign(adapter) if adapter.command else [python, "-c", _BOOT, str(_FOLDER)]
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process; closed in close)
-        command = list(adapter.command) or [python, "-c", _BOOT, str(_FOLDER)]
         try:
             self._process = subprocess.Popen(
                 command,

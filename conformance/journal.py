@@ -7,6 +7,7 @@ journals; reports, gate and comparison are pure functions of them, so everything
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,29 @@ from conformance.errors import JournalError, UsageError
 from conformance.verdict import VERDICTS
 
 SCHEMA: Final = 1
-_HEADER_KEYS: Final = ("schema", "suite", "engine", "profile", "seed", "platform", "started", "clauses")
-_CASE_KEYS: Final = ("case", "clause", "verdict", "message", "seconds", "programs", "compared")
+# What every record of a kind has, and of which type.
+_FIELDS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
+    "header": {
+        "schema": int,
+        "suite": dict,
+        "engine": dict,
+        "profile": str,
+        "seed": int,
+        "platform": str,
+        "started": str,
+        "clauses": dict,
+    },
+    "case": {
+        "case": str,
+        "clause": str,
+        "verdict": str,
+        "message": str,
+        "seconds": (int, float),
+        "programs": int,
+        "compared": int,
+    },
+    "footer": {"counts": dict},
+}
 
 Record = Mapping[str, Any]
 
@@ -39,7 +61,7 @@ class Journal:
     @property
     def complete(self) -> bool:
         """True when the run wrote its footer, and the footer counts every record."""
-        return self.footer is not None and sum(self.footer["counts"].values()) == len(self.cases)
+        return self.footer is not None and self.footer["counts"] == Counter(record["verdict"] for record in self.cases)
 
     @property
     def engine(self) -> str:
@@ -111,7 +133,7 @@ def _parsed(path: Path, lines: list[str]) -> Iterable[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             if number == len(lines) and number > 1:
                 return
             raise JournalError(f"{path}, line {number}: not JSON; is this a journal?") from None
@@ -121,11 +143,13 @@ def _parsed(path: Path, lines: list[str]) -> Iterable[dict[str, Any]]:
 
 
 def _check(path: Path, number: int, record: Record) -> None:
-    keys = {"header": _HEADER_KEYS, "case": _CASE_KEYS, "footer": ("counts",)}.get(record.get("record", ""))
-    if keys is None:
-        raise JournalError(f"{path}, line {number}: unknown kind of record {record.get('record')!r}")
-    missing = [key for key in keys if key not in record]
-    if missing:
-        raise JournalError(f"{path}, line {number}: the {record['record']} lacks {', '.join(missing)}")
-    if record["record"] == "case" and record["verdict"] not in VERDICTS:
+    kind = record.get("record")
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        raise JournalError(f"{path}, line {number}: unknown kind of record {kind!r}")
+    wrong = [key for key, of in _FIELDS[kind].items() if not isinstance(record.get(key), of)]
+    if kind == "header" and not wrong and "name" not in record["engine"]:
+        wrong = ["engine's name"]
+    if wrong:
+        raise JournalError(f"{path}, line {number}: the {kind} lacks {', '.join(wrong)}")
+    if kind == "case" and record["verdict"] not in VERDICTS:
         raise JournalError(f"{path}, line {number}: unknown verdict {record['verdict']!r}")

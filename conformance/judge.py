@@ -138,8 +138,10 @@ def equals(seen: Json, wanted: Json, dtype: str | None) -> bool:
     """Equal by value, shape and dtype; texts and flags as they are. `dtype` None compares values and shapes only."""
     if "calls" in wanted:
         calls = seen.get("calls")
-        return calls is not None and len(calls) == len(wanted["calls"]) and all(
-            equals(a, b, None) for a, b in zip(calls, wanted["calls"], strict=True)
+        return (
+            calls is not None
+            and len(calls) == len(wanted["calls"])
+            and all(equals(a, b, None) for a, b in zip(calls, wanted["calls"], strict=True))
         )
     if "values" not in wanted:
         return all(seen.get(key) == value for key, value in wanted.items())

@@ -102,7 +102,7 @@ class Program:
             if data["schema"] != SCHEMA:
                 raise ConformanceError(f"a program of schema {data['schema']!r}; this version reads {SCHEMA}")
             return cls(data["dtype"], tuple(_instruction(part) for part in data["instructions"]))
-        except (KeyError, TypeError, AttributeError) as reason:
+        except (KeyError, TypeError, ValueError, AttributeError) as reason:
             raise ConformanceError(f"this is not a program: {type(reason).__name__} {reason}") from None
 
     def walk(self) -> Iterator[tuple[int, Instruction]]:

@@ -93,7 +93,9 @@ def operands(operator: Operator) -> SearchStrategy[list[Array]]:
     """Exact operands for an operator, one array an operand; `pow`'s exponent is a whole number."""
 
     def fill(found: tuple[Shape, ...]) -> SearchStrategy[list[Array]]:
-        return st.tuples(*[_operand(domain, shape) for domain, shape in zip(operator.domain, found, strict=False)]).map(list)
+        return st.tuples(*[_operand(domain, shape) for domain, shape in zip(operator.domain, found, strict=False)]).map(
+            list
+        )
 
     return _SHAPES[operator.shapes].flatmap(fill)
 

@@ -15,7 +15,9 @@ Table = Sequence[Sequence[str]]
 def render(rows: Table) -> str:
     """Columns as wide as their widest cell; the last one runs on."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def clauses() -> Table:
@@ -51,7 +53,9 @@ def capabilities() -> Table:
 
 def explained(glob: str) -> str:
     """The clauses whose id matches, each in full; raises NothingSelected."""
-    found = [clause for clause in specification().values() if next(clause.cases()).selected([glob]) or clause.id == glob]
+    found = [
+        clause for clause in specification().values() if next(clause.cases()).selected([glob]) or clause.id == glob
+    ]
     if not found:
         raise NothingSelected(f"there is no clause {glob!r}; `list clauses` prints the ids")
     return "\n\n".join(_explained(clause) for clause in found)
@@ -66,7 +70,9 @@ def _explained(clause: Clause) -> str:
         "cases": ", ".join(case.id.removeprefix(clause.id) for case in clause.cases()),
     }
     width = max(map(len, facts))
-    return "\n".join([clause.id, f"  {clause.sentence}"] + [f"  {key.ljust(width)}  {text}" for key, text in facts.items()])
+    return "\n".join(
+        [clause.id, f"  {clause.sentence}"] + [f"  {key.ljust(width)}  {text}" for key, text in facts.items()]
+    )
 
 
 def _level(clause: Clause) -> str:

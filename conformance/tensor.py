@@ -390,9 +390,15 @@ def gradients(root: Tensor, inputs: Sequence[Tensor], cotangent: Tensor | None =
     if any(tensor.state.grad is not None for tensor in inputs):
         raise SpecificationError("gradients() wants fresh leaves: an engine may answer it by backward")
     states = recorder.twin.grad(
-        root.state, [t.state for t in inputs], cotangent.state if cotangent else None, recorder.states, allow_unused=False
+        root.state,
+        [t.state for t in inputs],
+        cotangent.state if cotangent else None,
+        recorder.states,
+        allow_unused=False,
     )
-    return _bound_gradients("gradients", recorder, root, inputs, states, cotangent=cotangent.name if cotangent else None)
+    return _bound_gradients(
+        "gradients", recorder, root, inputs, states, cotangent=cotangent.name if cotangent else None
+    )
 
 
 def grad(
@@ -539,7 +545,9 @@ def _expect(subject: Subject, relation: str, value: Any, why: str, when: tuple[A
     condition = [when[0].name, when[1]] if when else None
     if answer and condition is None and not RELATIONS[relation](answer, value, dtype):
         said, wanted = show(answer), show_expected(relation, value)
-        raise SpecificationError(f"clause and model disagree about {kind} of {args}: model {said}, clause {wanted}; {why}")
+        raise SpecificationError(
+            f"clause and model disagree about {kind} of {args}: model {said}, clause {wanted}; {why}"
+        )
     options = {"observe": kind, "relation": relation, "value": value, "why": why}
     if condition:
         options["when"] = condition

@@ -11,7 +11,10 @@ ADAPTER = Adapter(
     spellings=table(torch_protocol("torch"), {"grad": "torch.autograd.grad({root}, [{inputs}]{options})"}),
     dtypes={"float64": "torch.float64", "float32": "torch.float32"},
     speaks=("torch",),
-    state={**grad_mode_state("torch"), "default dtype": ("torch.get_default_dtype()", "torch.set_default_dtype(torch.float32)")},
+    state={
+        **grad_mode_state("torch"),
+        "default dtype": ("torch.get_default_dtype()", "torch.set_default_dtype(torch.float32)"),
+    },
     refusals=(
         ("not_scalar", "RuntimeError", "grad can be implicitly created only for scalar outputs"),
         ("shape_mismatch", "RuntimeError", "Mismatch in shape"),

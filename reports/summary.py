@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from conformance.gate import whole_run, Settled, decide, settle
+from conformance.gate import Settled, decide, settle, whole_run
 from conformance.journal import Journal
 from conformance.verdict import ROOT_CAUSES, VERDICTS
 from reports.text import one_line

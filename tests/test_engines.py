@@ -231,7 +231,7 @@ def test_graphs_die_without_the_collector(engine: Any) -> None:
 
 
 def test_sixty_doublings_visit_sixty_nodes(engine: Any) -> None:
-    """y = y + y, sixty times: 2^60, at once."""
+    """Y = y + y, sixty times: 2^60, at once."""
     x = engine.tensor(1.0, requires_grad=True)
     y = x
     for _ in range(60):

@@ -227,7 +227,7 @@ def test_an_agent_that_is_not_there_is_refused(tmp_path: Path) -> None:
         "ADAPTER = replace(REFERENCE, name='foreign', command=('/nowhere/agent',))\n",
         encoding="utf-8",
     )
-    with pytest.raises(EngineError, match="foreign: cannot start /nowhere/agent: No such file or directory"):
+    with pytest.raises(EngineError, match="foreign: cannot start /nowhere/agent: there is no such program"):
         execution.Engine(load(str(path)))
 
 

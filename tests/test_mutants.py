@@ -35,7 +35,13 @@ def run_as_script(script: str, folder: Path) -> str:
     path.write_text(script, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     completed = subprocess.run(
-        [sys.executable, str(path)], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(path)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return (completed.stderr if completed.returncode else completed.stdout).strip().splitlines()[-1]
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any, Final, cast
+from types import SimpleNamespace
+from typing import Any, Final
 
 import pytest
 
@@ -25,18 +26,18 @@ from implementations.mutants import MUTANTS
 
 FOLDER: Final = Path(conformance.clauses.__file__).parent
 PACKAGES: Final = [Path(str(package.__file__)).parent for package in (conformance, implementations, reports)]
-CHAPTERS: Final = (
-    "requires_grad recording scalar_backward vjp accumulation zeroing leaves detach hooks functional_grad volatile no_grad "
-    "control_flow second_backward higher_order printed_text"
-).split()
+CHAPTERS: Final = ["requires_grad", "recording", "scalar_backward", "vjp", "accumulation", "zeroing", "leaves", "detach", "hooks", "functional_grad", "volatile", "no_grad", "control_flow", "second_backward", "higher_order", "printed_text"]
 
 
-class Recording:
-    """In an engine's place: keeps the programs that it is asked to run, and shows nothing."""
+class Recording(Engine):
+    """An engine without a process: keeps the programs that it is asked to run, and shows nothing."""
 
     def __init__(self) -> None:
-        self.adapter = load("reference")  # it speaks every dialect
         self.programs: list[Program] = []
+        super().__init__(load("reference"))  # whose adapter speaks every dialect
+
+    def _started(self) -> Any:
+        return SimpleNamespace(ready={})
 
     def run(self, program: Program) -> Mapping[str, Any]:
         self.programs.append(program)
@@ -51,7 +52,7 @@ def cases() -> dict[str, Case]:
 def recorded(name: str) -> tuple[str, tuple[Program, ...]]:
     """The verdict when nothing is shown, and the programs that a few examples of the case record."""
     engine = Recording()
-    record = examine(cases()[name], cast(Engine, engine), "quick", 0, None)
+    record = examine(cases()[name], engine, "quick", 0, None)
     return f"{record['verdict']}: {record['message']}", tuple(engine.programs)
 
 

@@ -37,5 +37,7 @@ def test_a_fault_in_torch_is_found(fault: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "conformance", "run", "--engine", f"torch,patch={patch}", "--out", str(tmp_path)]
     completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert completed.returncode == 1, completed.stdout + completed.stderr
-    failed = {item.record["clause"] for item in settle(read_journal(tmp_path / "torch.jsonl")) if item.verdict == "fail"}
+    failed = {
+        item.record["clause"] for item in settle(read_journal(tmp_path / "torch.jsonl")) if item.verdict == "fail"
+    }
     assert FAULTS[fault] in failed, completed.stdout

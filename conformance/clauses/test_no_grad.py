@@ -67,10 +67,9 @@ def test_flags_inside_and_after(a: Array) -> None:
 def test_an_exception_restores_the_mode(a: Array) -> None:
     """A no_grad block that is left by an exception restores the mode that was there before it."""
     x = tensor(a, requires_grad=True)
-    with catching():
-        with no_grad():
-            x * x
-            interrupt()
+    with catching(), no_grad():
+        x * x
+        interrupt()
     received = gradients((x * x).sum(), [x])
     expect(received[0], 2 * a, "recorded again")
 
@@ -99,7 +98,7 @@ def test_leaving_an_inner_block_restores_the_outer_mode(a: Array) -> None:
     given={"a": vectors()},
 )
 def test_unrecorded_root_is_refused(a: Array) -> None:
-    """backward from a result of no_grad is refused: it has no history; the same expression outside is legal."""
+    """Backward from a result of no_grad is refused: it has no history; the same expression outside is legal."""
     x = tensor(a, requires_grad=True)
     with no_grad():
         y = (x * x).sum()

@@ -21,8 +21,8 @@ Function = Callable[[Any], Any]
 
 _levels = count(1)
 
-# Significand and exponent ranges within which a rational is a number of the dtype (IEEE 754 binary32, binary64).
-_BITS: Final = {"float32": (24, 126), "float64": (53, 1022)}
+# Bits of the significand, least and greatest exponent of a normal number (IEEE 754 binary32, binary64).
+_BITS: Final = {"float32": (24, -126, 127), "float64": (53, -1022, 1023)}
 
 
 class Inexact(Exception):
@@ -161,7 +161,7 @@ relu: Function = _function(lambda x: max(x, fmpq(0)), lambda x: fmpq(int(plain(x
 
 
 def power(x: Any, exponent: fmpq) -> Any:
-    """x to a whole, non-negative exponent."""
+    """X to a whole, non-negative exponent."""
     if exponent.q != 1 or exponent < 0:
         raise Inexact("only whole, non-negative exponents are exact")
     result: Any = fmpq(1)
@@ -179,7 +179,9 @@ def exact_array(values: Any) -> Array:
     result = np.empty(given.shape, dtype=object)
     for index in np.ndindex(given.shape):
         element: Any = given[index]
-        result[index] = element if isinstance(element, (fmpq, Dual)) else fmpq(int(element) if _whole(element) else element)
+        result[index] = (
+            element if isinstance(element, (fmpq, Dual)) else fmpq(int(element) if _whole(element) else element)
+        )
     return result
 
 
@@ -189,11 +191,12 @@ def _whole(element: Any) -> bool:
 
 def fits(array: Array, dtype: str) -> None:
     """Raises Inexact unless every rational of `array` is a normal number (or zero) of `dtype`."""
-    bits, exponent = _BITS[dtype]
+    bits, least, greatest = _BITS[dtype]
     for number in array.flat:
         p, q = abs(int(number.p)), int(number.q)
         significant = (p >> ((p & -p).bit_length() - 1)).bit_length() if p else 0
-        if q & (q - 1) or significant > bits or q.bit_length() > exponent or p.bit_length() > exponent:
+        exponent = p.bit_length() - q.bit_length() if p else 0
+        if q & (q - 1) or significant > bits or not least <= exponent <= greatest:
             raise Inexact(f"{number} is not a {dtype}")
 
 

@@ -76,7 +76,7 @@ def shared(k: Site, g: Value, a: Value, y: Value) -> Value:
 
 
 def direction(k: Site, g: Value, a: Value, y: Value) -> Value:
-    """a / |a|, and 0 at the zero vector, the smallest subgradient; no 0/0 on the way, for higher orders."""
+    """A / |a|, and 0 at the zero vector, the smallest subgradient; no 0/0 on the way, for higher orders."""
     zero = raw(y) == 0
     return k("keep", a * (g / (y + zero.astype(raw(y).dtype))), chosen=~zero)
 
@@ -87,7 +87,7 @@ def nothing(k: Site, g: Value) -> Value:
 
 
 def power_rule(k: Site, g: Value, a: Value, n: float) -> Value:
-    """n a^(n-1); for n = 0 a constant 0, also where a is 0."""
+    """N a^(n-1); for n = 0 a constant 0, also where a is 0."""
     return g * (n * k("pow", a, n=n - 1)) if n else nothing(k, g)
 
 

@@ -52,7 +52,11 @@ _TABLE: Final = (
         vjps.VJPS["mul"] = tuple(vjp._replace(pull=forgetful(vjp.pull)) for vjp in vjps.VJPS["mul"])
         """,
     ),
-    _reference("mean_forgets_to_divide", "every entry of a mean receives the whole cotangent", "vjps.fold = lambda g, shape: 1.0"),
+    _reference(
+        "mean_forgets_to_divide",
+        "every entry of a mean receives the whole cotangent",
+        "vjps.fold = lambda g, shape: 1.0",
+    ),
     _reference(
         "mm_forgets_to_transpose",
         "the left factor of a matrix product receives g @ w instead of g @ w^T",
@@ -104,7 +108,11 @@ _TABLE: Final = (
         engine.seed = seed
         """,
     ),
-    _reference("non_scalar_root_is_summed", "backward() of several elements starts from ones", "refusals.check_cotangent = lambda root, gradient: None"),
+    _reference(
+        "non_scalar_root_is_summed",
+        "backward() of several elements starts from ones",
+        "refusals.check_cotangent = lambda root, gradient: None",
+    ),
     _reference(
         "cotangent_is_ignored",
         "backward(v) starts from ones whatever v is",
@@ -216,7 +224,9 @@ _TABLE: Final = (
         """,
     ),
     _reference("retain_grad_does_nothing", "retain_grad() is ignored", "engine.Tensor.retain_grad = lambda self: None"),
-    _reference("detach_keeps_the_graph", "detach() returns the tensor itself", "engine.Tensor.detach = lambda self: self"),
+    _reference(
+        "detach_keeps_the_graph", "detach() returns the tensor itself", "engine.Tensor.detach = lambda self: self"
+    ),
     _reference(
         "detach_cuts_in_place",
         "detach() cuts the tensor itself from its graph",
@@ -238,7 +248,9 @@ _TABLE: Final = (
         hooks.run_hooks = lambda place, cotangent: cotangent
         """,
     ),
-    _reference("hook_removal_does_nothing", "a removed hook is still called", "hooks.Handle.remove = lambda self: None"),
+    _reference(
+        "hook_removal_does_nothing", "a removed hook is still called", "hooks.Handle.remove = lambda self: None"
+    ),
     _reference(
         "hook_replacement_is_ignored",
         "what a hook returns is thrown away",

@@ -85,19 +85,19 @@ def nothing(cotangent: Tensor) -> Tensor:
 
 
 def power_rule(cotangent: Tensor, base: Tensor, n: float) -> Tensor:
-    """d a^n = n a^(n-1), but for n = 0 a plain 0, even where a is 0."""
+    """D a^n = n a^(n-1), but for n = 0 a plain 0, even where a is 0."""
     return cotangent * (n * base ** (n - 1)) if n else nothing(cotangent)
 
 
 def exponent_rule(cotangent: Tensor, base: Tensor, exponent: Tensor, power: Tensor) -> Tensor:
-    """d a^b = a^b log a, but 0 where 0^b stays 0; there, a + 1 avoids log 0, a NaN in higher orders."""
+    """D a^b = a^b log a, but 0 where 0^b stays 0; there, a + 1 avoids log 0, a NaN in higher orders."""
     flat = (base.data == 0) & (exponent.data >= 0)
     safe: Tensor = base + flat
     return (cotangent * (power * safe.log())).where(~flat)
 
 
 def norm_rule(cotangent: Tensor, vector: Tensor, norm: Tensor) -> Tensor:
-    """d |a| = a / |a|, but 0 at the zero vector, its smallest subgradient; there, |a| + 1 avoids 0 / 0."""
+    """D |a| = a / |a|, but 0 at the zero vector, its smallest subgradient; there, |a| + 1 avoids 0 / 0."""
     zero = norm.data == 0
     safe: Tensor = norm + zero
     return (vector * (cotangent / safe)).where(~zero)

@@ -1,0 +1,383 @@
+"""The command line: every mistake is one clear sentence and its exit code, and every command does what its help says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from conformance import cli
+from conformance.adapter import builtin
+from conformance.clause import specification
+from conformance.journal import Journal, read_journal
+from conformance.operators import OPERATORS
+from tests.fakes.command import Terminal
+
+_ADDITION: Final = "operators/value_and_gradient[add,float64]"
+_OVERWRITES: Final = """
+def accumulate(leaf, cotangent):
+    leaf.grad = cotangent.clone()
+from implementations.reference import engine
+engine.accumulate = accumulate
+"""
+_ADDS: Final = "accumulation/each_backward_adds[float64]"
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """A folder with journals and files that are none."""
+    opened = Terminal(tmp_path_factory.mktemp("cli"))
+    folder = opened.folder
+    _text(folder, "overwrites.py", _OVERWRITES)
+    _text(folder, "broken.py", "def (:\n")
+    _text(folder, "no_adapter.py", "x = 1\n")
+    _text(folder, "no_core.py", _adapter("spellings={'leaf': 'tensor({value})'}"))
+    _text(folder, "odd_shape.py", _adapter("spellings=REFERENCE.spellings, shape='round'"))
+    _text(folder, "raises.py", "raise RuntimeError('two\\nlines \\x1b[31m')\n")
+    _text(folder, "empty.jsonl", "")
+    _text(folder, "text.jsonl", "hello\n")
+    _text(folder, "number.jsonl", "1\n")
+    _text(folder, "list.jsonl", "[]\n[]\n")
+    _text(folder, "odd.jsonl", '{"record": ["header"]}\n')
+    _text(folder, "nested.jsonl", "[" * 100_000 + "\n{}\n")
+    (folder / "binary.jsonl").write_bytes(b"\xff\xfe\x00\x01")
+    done = opened.run("run", "--engine", "reference", "--select", _ADDITION, "--out", "good", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    lines = (folder / "good" / "reference.jsonl").read_text(encoding="ascii").splitlines(keepends=True)
+    _text(folder, "odd_header.jsonl", json.dumps({**json.loads(lines[0]), "engine": "torch"}) + "\n")
+    _text(folder, "odd_case.jsonl", lines[0] + json.dumps({**json.loads(lines[1]), "verdict": ["pass"]}) + "\n")
+    _text(folder, "odd_footer.jsonl", "".join(lines[:-1]) + '{"record":"footer","counts":3}\n')
+    _text(folder, "no_footer.jsonl", "".join(lines[:-1]))
+    _text(folder, "cut.jsonl", "".join(lines)[:-20])
+    _text(folder, "header.jsonl", lines[0][:-20])
+    return opened
+
+
+def _text(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def _adapter(fields: str) -> str:
+    return (
+        "from conformance.adapter import Adapter\n"
+        "from implementations.reference_eager import ADAPTER as REFERENCE\n"
+        f"ADAPTER = Adapter(name='own', module='own', prelude='', version='1', {fields})\n"
+    )
+
+
+# --- mistakes: the words of a command, its exit code, and a pattern of its one sentence
+
+_RUN: Final = ("run", "--select", _ADDITION, "--out", "mistake", "--engine")
+_UNREADABLE: Final = {
+    "missing.jsonl": "cannot read the journal missing.jsonl: .*No such file",
+    ".": "cannot read the journal .: .*Is a directory",
+    "binary.jsonl": "cannot read the journal binary.jsonl",
+    "empty.jsonl": "empty.jsonl is not a journal",
+    "text.jsonl": "text.jsonl, line 1: not JSON; is this a journal?",
+    "number.jsonl": "number.jsonl, line 1: not a record",
+    "list.jsonl": "list.jsonl, line 1: not a record",
+    "nested.jsonl": "nested.jsonl, line 1: not JSON",
+    "odd.jsonl": "odd.jsonl is not a journal of schema 1",
+    "odd_header.jsonl": "odd_header.jsonl, line 1: the header lacks engine",
+    "odd_case.jsonl": "odd_case.jsonl, line 2: the case lacks verdict",
+    "odd_footer.jsonl": "odd_footer.jsonl, line 3: the footer lacks counts",
+    "header.jsonl": "header.jsonl, line 1: not JSON",
+}
+_MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
+    "unknown engine": ((*_RUN, "torhc"), 2, "there is no engine 'torhc'; there are .*reference"),
+    "missing adapter file": ((*_RUN, "nowhere.py"), 2, "there is no engine 'nowhere.py'"),
+    "unknown key": ((*_RUN, "reference,pach=x"), 2, "there is no key 'pach'; there are patch and mutant"),
+    "missing patch": ((*_RUN, "reference,patch=nowhere.py"), 2, "cannot read the patch nowhere.py"),
+    "unknown mutant": ((*_RUN, "reference,mutant=x"), 2, "reference has no mutant 'x'; it has "),
+    "no patch named": ((*_RUN, "reference,patch"), 2, "cannot read the patch"),
+    "one name twice": ((*_RUN, "reference", "--engine=reference,patch=overwrites.py"), 2, "called 'reference'"),
+    "adapter with a syntax error": ((*_RUN, "broken.py"), 4, "adapter broken.py cannot be loaded: SyntaxError"),
+    "adapter that raises": ((*_RUN, "raises.py"), 4, r"cannot be loaded: RuntimeError: two\\nlines \\x1b\[31m"),
+    "file without ADAPTER": ((*_RUN, "no_adapter.py"), 4, "no_adapter.py defines no ADAPTER"),
+    "adapter without the core": ((*_RUN, "no_core.py"), 4, "'own' must spell the core, but lacks constant, value"),
+    "adapter of no known shape": ((*_RUN, "odd_shape.py"), 4, "'own' has the shape 'round'; there are eager"),
+    "missing interpreter": ((*_RUN, "reference", "--python", "nope"), 2, "nope: there is no such interpreter"),
+    "nothing selected": (("run", "--engine", "reference", "--select", "nothing/*"), 5, r"no case matches nothing/\*"),
+    "out below a file": ((*_RUN, "reference", "--out", "empty.jsonl/x"), 2, "cannot write the journal empty.jsonl/x"),
+    "page below a file": ((*_RUN, "reference", "--html", "empty.jsonl/x"), 2, "cannot write empty.jsonl/x"),
+    "no processes": ((*_RUN, "reference", "--jobs", "0"), 2, "argument --jobs: '0' is no number of processes"),
+    "shard beyond the last": ((*_RUN, "reference", "--shard", "3/2"), 2, "argument --shard: '3/2' is no shard"),
+    "shard of nothing": ((*_RUN, "reference", "--shard", "1/0"), 2, "argument --shard: '1/0' is no shard"),
+    "seed that is no number": ((*_RUN, "reference", "--seed", "x"), 2, "argument --seed: invalid int value: 'x'"),
+    "no time": ((*_RUN, "reference", "--timeout", "0"), 2, "argument --timeout: '0' is no time to wait"),
+    "time that is no number": ((*_RUN, "reference", "--timeout", "nan"), 2, "argument --timeout: 'nan' is no time"),
+    "endless time": ((*_RUN, "reference", "--timeout", "inf"), 2, "argument --timeout: 'inf' is no time"),
+    "unknown profile": ((*_RUN, "reference", "--profile", "slow"), 2, "argument --profile: invalid choice: 'slow'"),
+    "unknown command": (("judge",), 2, "invalid choice: 'judge'"),
+    "no command": ((), 2, "the following arguments are required: COMMAND"),
+    "gate without a journal": (("gate",), 2, "the following arguments are required: JOURNAL"),
+    "list of something else": (("list", "bugs"), 2, "invalid choice: 'bugs'"),
+    "explain of an unknown clause": (("explain", "hooks/nothing"), 5, "there is no clause 'hooks/nothing'"),
+    "doctor of an unknown engine": (("doctor", "torhc"), 2, "there is no engine 'torhc'"),
+    "mutants of nothing": (("mutants", "--select", "nothing"), 5, "no clause with a mutant matches nothing"),
+    "missing witness": (("replay", "nowhere.json", "--engine=reference"), 2, "cannot read the witness nowhere.json"),
+    "witness that is no JSON": (("replay", "text.jsonl", "--engine=reference"), 2, "cannot read the witness text.jsonl"),
+    "witness that is a number": (("replay", "number.jsonl", "--engine=reference"), 2, "number.jsonl holds no witness"),
+    "witness of another kind": (("replay", "odd.jsonl", "--engine=reference"), 2, "this is not a program"),
+    **{f"gate {name}": (("gate", name), 2, text) for name, text in _UNREADABLE.items()},
+    **{f"report {name}": (("report", name), 2, text) for name, text in _UNREADABLE.items()},
+}
+
+
+@pytest.mark.parametrize("mistake", _MISTAKES)
+def test_a_mistake_is_one_sentence(mistake: str, terminal: Terminal) -> None:
+    """A mistake ends with its exit code and one sentence on stderr, which says what was wrong and where."""
+    words, code, pattern = _MISTAKES[mistake]
+    done = terminal.run(*words)
+    said = [line for line in done.stderr.splitlines() if not line.startswith(("usage: ", "  ", "wrote "))]
+    assert done.returncode == code, done.stderr
+    assert len(said) == 1, done.stderr
+    assert said[0].startswith("autograd-conformance")
+    assert said[0].isprintable()
+    assert re.search(pattern, said[0])
+
+
+def test_an_engine_that_the_interpreter_lacks(terminal: Terminal) -> None:
+    """An engine that is not in the environment of --python did not load: 4, and the missing module's name, once."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", terminal.folder / "bare"], check=True)
+    interpreter = terminal.folder / "bare" / "bin" / "python"
+    done = terminal.run(*_RUN, "autograd", "--python", interpreter, "--jobs", "2")
+    assert done.returncode == 4
+    assert done.stderr.splitlines() == [
+        "autograd-conformance: autograd did not load: ModuleNotFoundError: No module named 'autograd'"
+    ]
+
+
+def test_an_adapter_with_a_spelling_that_cannot_be_filled_in(terminal: Terminal) -> None:
+    """A wrong row of an adapter's table is an `error` of the cases that use it: exit 3, a complete journal, no traceback."""
+    spelled = "ADAPTER = replace(REFERENCE, spellings={**REFERENCE.spellings, 'exp': '{z}.exp()', 'sin': '{a}.sin('})"
+    imports = "from dataclasses import replace\nfrom implementations.reference_eager import ADAPTER as REFERENCE\n"
+    _text(terminal.folder, "typo.py", imports + spelled + "\n")
+    chosen = [f"--select=operators/value_and_gradient[{name},float64]" for name in ("exp", "sin", "add")]
+    done = terminal.run("run", "--engine", "typo.py", *chosen, "--out", "typo", "--jobs", "1")
+    journal = read_journal(terminal.folder / "typo" / "reference.jsonl")
+    found = {record["parameters"]["operator"]: record for record in journal.cases}
+    assert done.returncode == 3
+    assert journal.complete
+    assert {name: record["verdict"] for name, record in found.items()} == {"exp": "error", "sin": "error", "add": "pass"}
+    assert "KeyError" in found["exp"]["message"] + found["exp"]["got"]
+    assert "SyntaxError" in found["sin"]["got"]
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("name", ["no_footer.jsonl", "cut.jsonl"])
+@pytest.mark.parametrize("command", ["gate", "report"])
+def test_a_journal_that_was_cut_off_is_incomplete(command: str, name: str, terminal: Terminal) -> None:
+    """A journal without its last line can be read, and ends with 6: it cannot pass for a whole one."""
+    done = terminal.run(command, name)
+    assert done.returncode == 6
+    assert "incomplete" in done.stdout
+    assert done.stderr == ""
+
+
+# --- what the commands do
+
+
+@pytest.mark.parametrize("name", ["run", "gate", "report", "list", "explain", "doctor", "mutants", "replay"])
+def test_help_mentions_every_option(name: str, terminal: Terminal) -> None:
+    """`--help` of a command names each of its options, and says something about those that are not plain."""
+    commands: Any = next(action for action in cli.parser()._actions if action.choices)
+    parser = commands.choices[name]
+    done = terminal.run(name, "--help")
+    assert done.returncode == 0
+    for action in parser._actions:
+        assert all(option in done.stdout for option in action.option_strings)
+        assert (action.metavar or "") in done.stdout
+    assert name in cli.parser().format_help()
+
+
+def test_help_explains_the_exit_codes(terminal: Terminal) -> None:
+    """`--help` lists every exit code, and `--version` is one line."""
+    printed = terminal.run("--help").stdout
+    assert all(re.search(rf"\b{code}  \w", printed) for code in (0, 1, 2, 3, 4, 5, 6))
+    assert re.fullmatch(r"autograd-conformance \d+\.\d+\S*\n", terminal.run("--version").stdout)
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("clauses", tuple(specification())),
+        ("engines", tuple(builtin())),
+        ("operators", tuple(OPERATORS)),
+        ("capabilities", ("leaf", "backward", "no_grad", "retain_grad")),
+    ],
+)
+def test_list_has_a_row_for_each(what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """`list` prints a header and a row for each clause, engine, operator or capability."""
+    assert cli.main(["list", what]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.isupper()
+    assert {row.split()[0] for row in rows} >= set(names)
+
+
+def test_explain_prints_a_clause_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain` prints the sentence, the level, the source, the mutant and the cases of a clause."""
+    assert cli.main(["explain", "accumulation/each_backward_adds"]) == 0
+    printed = capsys.readouterr().out
+    clause = specification()["accumulation/each_backward_adds"]
+    assert clause.mutant is not None
+    assert all(text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant))
+    assert "[float64], [float32]" in printed
+
+
+def test_explain_takes_a_glob(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain` with a glob prints every clause that matches, and no other."""
+    assert cli.main(["explain", "hooks/*"]) == 0
+    printed = capsys.readouterr().out
+    assert {name for name in specification() if f"{name}\n" in printed} == {
+        name for name in specification() if name.startswith("hooks/")
+    }
+
+
+def test_doctor_says_that_an_engine_can_be_judged(terminal: Terminal) -> None:
+    """`doctor` prints where the packages come from, the versions, what is declined, and its conclusion."""
+    done = terminal.run("doctor", "reference")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[:5]] == [
+        "conformance", "implementations", "reports", "adapter", "engine",
+    ]  # fmt: skip
+    assert lines[-1] == "the engine can be judged"
+
+
+def test_doctor_finds_a_broken_foundation(terminal: Terminal) -> None:
+    """When sum or mul are wrong, `doctor` says that nothing else can be judged, with exit code 1."""
+    done = terminal.run("doctor", "reference,mutant=mul_counts_one_use")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "sum and mul must work before anything else can be judged"
+
+
+def test_gate_prints_its_reasons(terminal: Terminal) -> None:
+    """`gate` says that a journal conforms, with 0."""
+    done = terminal.run("gate", "good/reference.jsonl")
+    assert (done.returncode, done.stdout) == (0, "conforms\n")
+
+
+def test_report_writes_page_and_junit(terminal: Terminal) -> None:
+    """`report` renders a journal again: the same page and JUnit as the run wrote."""
+    folder = terminal.folder
+    done = terminal.run("report", "good/reference.jsonl", "--html", "again/page.html", "--junit", "again/junit.xml")
+    assert done.returncode == 0
+    for old, new in (("report.html", "page.html"), ("junit.xml", "junit.xml")):
+        assert (folder / "good" / old).read_bytes() == (folder / "again" / new).read_bytes()
+
+
+# --- replay
+
+
+@pytest.fixture(scope="module")
+def fault(terminal: Terminal) -> dict[str, Any]:
+    """The record of a fault that a patched engine has, and its file."""
+    spec = "reference,patch=overwrites.py"
+    done = terminal.run("run", "--engine", spec, "--select", _ADDS, "--out", "patched", "--jobs", "1")
+    assert done.returncode == 1, done.stderr
+    (record,) = read_journal(terminal.folder / "patched" / "reference.jsonl").cases
+    _text(terminal.folder, "record.json", json.dumps(record))
+    _text(terminal.folder, "witness.json", json.dumps(record["witness"]))
+    return dict(record)
+
+
+@pytest.mark.parametrize("name", ["record.json", "witness.json"])
+def test_replay_reproduces_a_fault(name: str, fault: dict[str, Any], terminal: Terminal) -> None:
+    """`replay` of a record, or of its witness alone, shows the same fault on the same engine: the script, and exit 1."""
+    done = terminal.run("replay", name, "--engine", "reference,patch=overwrites.py")
+    assert done.returncode == 1, done.stderr
+    assert f"fail: {fault['message']}" in done.stdout
+    assert f"expected {fault['expected']}    got {fault['got']}" in done.stdout
+    assert ".backward()" in done.stdout
+
+
+def test_replay_passes_on_the_right_engine(fault: dict[str, Any], terminal: Terminal) -> None:
+    """`replay` of the same witness on an engine without the fault passes, with 0."""
+    assert fault["verdict"] == "fail"
+    done = terminal.run("replay", "witness.json", "--engine", "reference")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "pass: every expectation of the witness holds"
+
+
+def test_replay_of_a_crash(fault: dict[str, Any], terminal: Terminal) -> None:
+    """`replay` survives an engine that ends its process, and names the instruction."""
+    assert fault["verdict"] == "fail"
+    _text(terminal.folder, "ends.py", _ENDS)
+    done = terminal.run("replay", "witness.json", "--engine", "reference,patch=ends.py")
+    assert done.returncode == 1
+    assert "crash: the engine's process exited with code 9, in backward" in done.stdout
+
+
+_ENDS: Final = """
+import os
+from implementations.reference import engine
+engine.sweep = lambda *arguments: os._exit(9)
+"""
+
+
+# --- one run, cut in several ways
+
+
+@pytest.fixture(scope="module")
+def whole(terminal: Terminal) -> Journal:
+    return _journal(terminal, "whole", "--jobs", "1")
+
+
+def _journal(terminal: Terminal, out: str, *options: str) -> Journal:
+    chosen = ("--select", "zeroing/*", "--select", "vjp/*", "--select", "accumulation/*")
+    done = terminal.run("run", "--engine", "reference,patch=overwrites.py", *chosen, "--out", out, *options)
+    assert done.returncode == 1, done.stderr
+    return read_journal(terminal.folder / out / "reference.jsonl")
+
+
+def _verdicts(*journals: Journal) -> list[tuple[str, str]]:
+    return sorted((record["case"], record["verdict"]) for journal in journals for record in journal.cases)
+
+
+def test_two_jobs_judge_as_one(whole: Journal, terminal: Terminal) -> None:
+    """Two processes judge the same cases as one, each once, with the same verdicts, in one complete journal."""
+    journal = _journal(terminal, "jobs", "--jobs", "2")
+    assert journal.complete
+    assert _verdicts(journal) == _verdicts(whole)
+    assert len(set(_verdicts(whole))) == whole.header["selected"]
+
+
+def test_two_shards_judge_as_one(whole: Journal, terminal: Terminal) -> None:
+    """Two shards judge the same cases as one run, each once, with the same verdicts."""
+    parts = [_journal(terminal, f"shard{i}", "--shard", f"{i}/2") for i in (1, 2)]
+    assert all(part.complete and part.cases for part in parts)
+    assert _verdicts(*parts) == _verdicts(whole)
+
+
+def test_a_seed_decides_the_witness(whole: Journal, terminal: Terminal) -> None:
+    """The same seed gives the same witness, whatever the number of jobs."""
+    again = _journal(terminal, "again2", "--jobs", "2", "--seed", "0")
+    witnesses = [{r["case"]: r["witness"] for r in journal.cases if "witness" in r} for journal in (whole, again)]
+    assert witnesses[0]
+    assert witnesses[0] == witnesses[1]
+
+
+# --- the package
+
+
+def test_importing_the_package_loads_nothing_heavy(terminal: Terminal) -> None:
+    """`import conformance` loads no engine and no numpy; the built-in adapters load no engine either."""
+    code = """
+import sys
+import conformance
+print(sorted(sys.modules.keys() & HEAVY))
+from conformance.adapter import builtin, load
+for name in builtin():
+    load(name)
+print(sorted(sys.modules.keys() & HEAVY))
+""".replace("HEAVY", "{'numpy', 'torch', 'jax', 'tensorflow', 'autograd', 'mygrad', 'micrograd', 'hypothesis', 'flint'}")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=terminal.environment(), capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.splitlines() == ["[]", "[]"]
