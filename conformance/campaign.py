@@ -70,7 +70,7 @@ class _Target:
     adapter: Adapter
     writer: JournalWriter | None = None
     pending: int = 0
-    started: float = field(default_factory=time.monotonic)
+    started: float = 0.0
     clock: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_CLOCK, 0.0))
     model: float = 0.0
     examined: float = 0.0
@@ -180,8 +180,7 @@ class Campaign:
     def _take(self, child: _Child, message: Mapping[str, Any]) -> None:
         target = child.target
         if "ready" in message:
-            path = self.plan.out / f"{target.adapter.name}.jsonl"
-            target.writer = target.writer or JournalWriter(path, self._header(target, message["ready"]))
+            self._begun(target, message["ready"])
         elif "case" in message:
             self._judged(target, message["case"])
         elif "done" in message:
@@ -190,6 +189,12 @@ class Campaign:
                 target.clock[key] += message["done"][key]
         else:
             target.refusal = _refusal(message["code"], message["refused"])
+
+    def _begun(self, target: _Target, ready: Mapping[str, Any]) -> None:
+        """The first child of an engine is ready: its journal begins."""
+        if target.writer is None:
+            path = self.plan.out / f"{target.adapter.name}.jsonl"
+            target.writer, target.started = JournalWriter(path, self._header(target, ready)), time.monotonic()
 
     def _judged(self, target: _Target, record: Mapping[str, Any]) -> None:
         assert target.writer is not None
@@ -213,7 +218,8 @@ class Campaign:
             self.refusals.append(target.refusal)
         elif target.writer:
             seconds = round(time.monotonic() - target.started, 2)
-            target.writer.footer(seconds=seconds, shares=_shares(target), programs=int(target.clock["programs"]))
+            programs, examined = int(target.clock["programs"]), round(target.examined, 2)
+            target.writer.footer(seconds=seconds, programs=programs, examined=examined, shares=_shares(target))
 
     def _header(self, target: _Target, ready: Mapping[str, Any]) -> dict[str, Any]:
         adapter, plan = target.adapter, self.plan

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from conformance.campaign import Campaign, Plan, Progress
-from conformance.errors import UsageError
+from conformance.errors import ConformanceError, UsageError
 from conformance.gate import decide
 from conformance.journal import Journal, read_journal
+from conformance.program import Program
 from conformance.verdict import worst
 
 _FAILURES_SHOWN = 10
@@ -95,13 +96,14 @@ def _progress() -> Callable[[Progress], None]:
 
 
 def _show(journals: Sequence[Journal]) -> None:
-    from reports import failures, matrix
+    from reports import failures, matrix, timing
 
     if not journals:
         return
     colour = sys.stdout.isatty()
     print(matrix.render(journals, colour=colour, width=shutil.get_terminal_size((120, 24)).columns))
     print(failures.render(journals, colour=colour, limit=_FAILURES_SHOWN))
+    print(timing.render(journals))
 
 
 def _write(journals: Sequence[Journal], html: Path | None, junit: Path | None) -> None:
@@ -176,32 +178,35 @@ def replay(options: argparse.Namespace) -> int:
     from conformance.adapter import resolve
     from conformance.examination import printed
     from conformance.execution import Engine
-    from conformance.judge import Finding, judge
-    from conformance.program import Program
+    from conformance.judge import Finding, Judgement, judge
     from reports.text import one_line
 
-    program = Program.from_json(_witness(options.witness))
+    program = _witness(options.witness)
     with Engine(resolve(options.engine), _interpreter(options.python), options.timeout) as engine:
         reply = engine.run(program)
         if not isinstance(reply, Finding) and reply["declined"]:
             print(f"declined: {engine.adapter.name} does not offer {', '.join(reply['declined'])}")
             return 0
-        finding = reply if isinstance(reply, Finding) else judge(program, reply).finding
+        judgement = Judgement(0, reply) if isinstance(reply, Finding) else judge(program, reply)
         print(printed(program, engine))
+    finding = judgement.finding
     if finding is None:
-        print("pass: every expectation of the witness holds")
+        held = "every expectation of the witness holds" if judgement.compared else "the witness ran to its end"
+        print(f"pass: {held}")
         return 0
     print(f"{finding.verdict}: {one_line(finding.message)}")
     print(f"  expected {one_line(finding.expected)}    got {one_line(finding.got)}")
     return 3 if finding.verdict == "error" else 1
 
 
-def _witness(path: Path) -> dict[str, object]:
+def _witness(path: Path) -> Program:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
+        program = Program.from_json(data.get("witness", data) if isinstance(data, dict) else {})
     except (OSError, ValueError) as reason:
         raise UsageError(f"cannot read the witness {path}: {reason}") from None
-    found = data.get("witness", data) if isinstance(data, dict) else None
-    if not isinstance(found, dict):
-        raise UsageError(f"{path} holds no witness")
-    return found
+    except ConformanceError as reason:
+        raise UsageError(f"{path} holds no witness: {reason}") from None
+    if not program.instructions:
+        raise UsageError(f"{path} holds no witness: its program is empty")
+    return program

@@ -6,6 +6,7 @@ import hashlib
 import shlex
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 
-from conformance.agent.interpreter import script
+from conformance.agent.interpreter import Misspelt, script
 from conformance.agent.lowering import NotOffered
 from conformance.clause import Case
 from conformance.execution import Engine
@@ -142,6 +143,10 @@ def _explore(examination: Examination, profile: str, seed: int, expected: Expect
         examination.finding = Finding("inconclusive", None, "no drawn input was exact in this dtype")
     except SpecificationError as reason:
         examination.finding, examination.witness = Finding("error", None, str(reason)), None
+    except Exception as reason:  # a fault of ours is the verdict of this case, not the end of the others
+        place = traceback.extract_tb(reason.__traceback__)[-1]
+        fault = f"the suite broke: {type(reason).__name__}: {reason}, at {place.name} in {place.filename}:{place.lineno}"
+        examination.finding, examination.witness = Finding("error", None, fault), None
 
 
 def _test(examination: Examination, profile: str, seed: int) -> Callable[[], None]:
@@ -250,3 +255,5 @@ def printed(program: Program, engine: Engine, finding: Finding | None = None) ->
         return str(script(program.to_json(), engine.adapter.to_json(), comments))
     except NotOffered as missing:
         return f"# {engine.adapter.name} does not offer {missing.key}\n"
+    except Misspelt as reason:
+        return f"# {engine.adapter.name}: {reason}\n"

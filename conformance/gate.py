@@ -55,7 +55,9 @@ def _explained(journal: Journal) -> dict[str, tuple[str, ...]]:
     Cases that explain each other in a circle, and nothing else, stay failures: something must be red.
     """
     roots = {record["case"]: record for record in journal.cases if record["verdict"] in ROOT_CAUSES}
-    causes = {record["case"]: _causes(record, roots) for record in journal.cases if record["verdict"] in EXPLAINABLE}
+    # An expectation is about the case itself, so it is not explained away by another.
+    open_cases = [r for r in journal.cases if r["verdict"] in EXPLAINABLE and not r.get("expectation")]
+    causes = {record["case"]: _causes(record, roots) for record in open_cases}
     grounded = {case for case in roots if not causes.get(case)}
     explained: dict[str, tuple[str, ...]] = {}
     while found := {c: by for c, by in causes.items() if c not in explained and not grounded.isdisjoint(by)}:
@@ -76,8 +78,7 @@ def _causes(record: Record, roots: Mapping[str, Record]) -> tuple[str, ...]:
 
 def _settled(record: Record, blocked_by: tuple[str, ...], blocks: Counter[str]) -> Settled:
     expected = record.get("expectation")
-    # An expectation is about the case itself, so it is not explained away by a prerequisite.
-    verdict = "blocked" if blocked_by and not expected else record["verdict"]
+    verdict = "blocked" if blocked_by else record["verdict"]
     surprise = verdict != expected["verdict"] if expected else VERDICTS[verdict].exit_code != 0
     return Settled(record, verdict, blocked_by, blocks[record["case"]], expected, surprise)
 

@@ -164,8 +164,8 @@ def within(seen: Json, wanted: Json, dtype: str | None) -> bool:
     if "values" not in seen or list(seen["shape"]) != list(low["shape"]) or seen.get("dtype", dtype) != dtype:
         return False
     numbers = [number(text) for text in seen["values"]]
-    bounds = zip(numbers, low["values"], high["values"], strict=True)
-    return all(n is not None and Fraction(a) <= n <= Fraction(b) for n, a, b in bounds)
+    bounds = zip(numbers, low["values"], high["values"], strict=False)
+    return len(numbers) == len(low["values"]) and all(n is not None and Fraction(a) <= n <= Fraction(b) for n, a, b in bounds)
 
 
 RELATIONS: Final[Mapping[str, Callable[[Json, Json, str | None], bool]]] = {

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from conformance.gate import Settled
 from conformance.verdict import VERDICTS, Verdict
+from reports import timing
 from reports.failures import contradiction, explanation, parameters
 from reports.summary import UNDECIDED, Run
 from reports.text import linked
@@ -123,7 +124,7 @@ def _segments(run: Run) -> list[tuple[str, int, int]]:
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     header, facts = run.journal.header, run.journal.header["engine"]
-    seconds = (run.journal.footer or {}).get("seconds") or sum(item.record["seconds"] for item in run.settled)
+    seconds = sum(item.record["seconds"] for item in run.settled)
     declined = Counter(str(item.record["declined"]) for item in run.settled if item.record.get("declined"))
     lowered = Counter(str(name) for item in run.settled for name in item.record.get("lowered", ()))
     rows = [
@@ -136,7 +137,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Profile", header["profile"]),
         ("Seed", header["seed"]),
         ("Started", header["started"]),
-        ("Took", f"{seconds:.1f} s"),
+        ("Took", timing.sentence(run.journal) if run.journal.footer else f"{seconds:.1f} s, not ended"),
         ("Suite", f"{header['suite'].get('version', '')} {header['suite'].get('digest', '')}".strip()),
         ("Command", header.get("command")),
     ]

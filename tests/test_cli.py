@@ -1,4 +1,4 @@
-"""The command line: every mistake is one clear sentence and its exit code, and every command does what its help says."""
+"""The command line: a mistake is one sentence and its exit code, and a command does what its help says."""
 
 from __future__ import annotations
 
@@ -45,12 +45,15 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     _text(folder, "list.jsonl", "[]\n[]\n")
     _text(folder, "odd.jsonl", '{"record": ["header"]}\n')
     _text(folder, "nested.jsonl", "[" * 100_000 + "\n{}\n")
+    _text(folder, "nothing.json", '{"schema": 1, "dtype": "float64", "instructions": []}')
     (folder / "binary.jsonl").write_bytes(b"\xff\xfe\x00\x01")
     done = opened.run("run", "--engine", "reference", "--select", _ADDITION, "--out", "good", "--jobs", "1")
     assert done.returncode == 0, done.stderr
     lines = (folder / "good" / "reference.jsonl").read_text(encoding="ascii").splitlines(keepends=True)
     _text(folder, "odd_header.jsonl", json.dumps({**json.loads(lines[0]), "engine": "torch"}) + "\n")
-    _text(folder, "odd_case.jsonl", lines[0] + json.dumps({**json.loads(lines[1]), "verdict": ["pass"]}) + "\n")
+    _text(
+        folder, "odd_case.jsonl", lines[0] + json.dumps({**json.loads(lines[1]), "verdict": ["pass"]}) + "\n"
+    )
     _text(folder, "odd_footer.jsonl", "".join(lines[:-1]) + '{"record":"footer","counts":3}\n')
     _text(folder, "no_footer.jsonl", "".join(lines[:-1]))
     _text(folder, "cut.jsonl", "".join(lines)[:-20])
@@ -95,24 +98,72 @@ _MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     "missing patch": ((*_RUN, "reference,patch=nowhere.py"), 2, "cannot read the patch nowhere.py"),
     "unknown mutant": ((*_RUN, "reference,mutant=x"), 2, "reference has no mutant 'x'; it has "),
     "no patch named": ((*_RUN, "reference,patch"), 2, "cannot read the patch"),
-    "one name twice": ((*_RUN, "reference", "--engine=reference,patch=overwrites.py"), 2, "called 'reference'"),
-    "adapter with a syntax error": ((*_RUN, "broken.py"), 4, "adapter broken.py cannot be loaded: SyntaxError"),
-    "adapter that raises": ((*_RUN, "raises.py"), 4, r"cannot be loaded: RuntimeError: two\\nlines \\x1b\[31m"),
+    "one name twice": (
+        (*_RUN, "reference", "--engine=reference,patch=overwrites.py"),
+        2,
+        "called 'reference'",
+    ),
+    "adapter with a syntax error": (
+        (*_RUN, "broken.py"),
+        4,
+        "adapter broken.py cannot be loaded: SyntaxError",
+    ),
+    "adapter that raises": (
+        (*_RUN, "raises.py"),
+        4,
+        r"cannot be loaded: RuntimeError: two\\nlines \\x1b\[31m",
+    ),
     "file without ADAPTER": ((*_RUN, "no_adapter.py"), 4, "no_adapter.py defines no ADAPTER"),
-    "adapter without the core": ((*_RUN, "no_core.py"), 4, "'own' must spell the core, but lacks constant, value"),
+    "adapter without the core": (
+        (*_RUN, "no_core.py"),
+        4,
+        "'own' must spell the core, but lacks constant, value",
+    ),
     "adapter of no known shape": ((*_RUN, "odd_shape.py"), 4, "'own' has the shape 'round'; there are eager"),
-    "missing interpreter": ((*_RUN, "reference", "--python", "nope"), 2, "nope: there is no such interpreter"),
-    "nothing selected": (("run", "--engine", "reference", "--select", "nothing/*"), 5, r"no case matches nothing/\*"),
-    "out below a file": ((*_RUN, "reference", "--out", "empty.jsonl/x"), 2, "cannot write the journal empty.jsonl/x"),
+    "missing interpreter": (
+        (*_RUN, "reference", "--python", "nope"),
+        2,
+        "nope: there is no such interpreter",
+    ),
+    "nothing selected": (
+        ("run", "--engine", "reference", "--select", "nothing/*"),
+        5,
+        r"no case matches nothing/\*",
+    ),
+    "out below a file": (
+        (*_RUN, "reference", "--out", "empty.jsonl/x"),
+        2,
+        "cannot write the journal empty.jsonl/x",
+    ),
     "page below a file": ((*_RUN, "reference", "--html", "empty.jsonl/x"), 2, "cannot write empty.jsonl/x"),
-    "no processes": ((*_RUN, "reference", "--jobs", "0"), 2, "argument --jobs: '0' is no number of processes"),
-    "shard beyond the last": ((*_RUN, "reference", "--shard", "3/2"), 2, "argument --shard: '3/2' is no shard"),
+    "no processes": (
+        (*_RUN, "reference", "--jobs", "0"),
+        2,
+        "argument --jobs: '0' is no number of processes",
+    ),
+    "shard beyond the last": (
+        (*_RUN, "reference", "--shard", "3/2"),
+        2,
+        "argument --shard: '3/2' is no shard",
+    ),
     "shard of nothing": ((*_RUN, "reference", "--shard", "1/0"), 2, "argument --shard: '1/0' is no shard"),
-    "seed that is no number": ((*_RUN, "reference", "--seed", "x"), 2, "argument --seed: invalid int value: 'x'"),
+    "seed that is no number": (
+        (*_RUN, "reference", "--seed", "x"),
+        2,
+        "argument --seed: invalid int value: 'x'",
+    ),
     "no time": ((*_RUN, "reference", "--timeout", "0"), 2, "argument --timeout: '0' is no time to wait"),
-    "time that is no number": ((*_RUN, "reference", "--timeout", "nan"), 2, "argument --timeout: 'nan' is no time"),
+    "time that is no number": (
+        (*_RUN, "reference", "--timeout", "nan"),
+        2,
+        "argument --timeout: 'nan' is no time",
+    ),
     "endless time": ((*_RUN, "reference", "--timeout", "inf"), 2, "argument --timeout: 'inf' is no time"),
-    "unknown profile": ((*_RUN, "reference", "--profile", "slow"), 2, "argument --profile: invalid choice: 'slow'"),
+    "unknown profile": (
+        (*_RUN, "reference", "--profile", "slow"),
+        2,
+        "argument --profile: invalid choice: 'slow'",
+    ),
     "unknown command": (("judge",), 2, "invalid choice: 'judge'"),
     "no command": ((), 2, "the following arguments are required: COMMAND"),
     "gate without a journal": (("gate",), 2, "the following arguments are required: JOURNAL"),
@@ -120,10 +171,31 @@ _MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     "explain of an unknown clause": (("explain", "hooks/nothing"), 5, "there is no clause 'hooks/nothing'"),
     "doctor of an unknown engine": (("doctor", "torhc"), 2, "there is no engine 'torhc'"),
     "mutants of nothing": (("mutants", "--select", "nothing"), 5, "no clause with a mutant matches nothing"),
-    "missing witness": (("replay", "nowhere.json", "--engine=reference"), 2, "cannot read the witness nowhere.json"),
-    "witness that is no JSON": (("replay", "text.jsonl", "--engine=reference"), 2, "cannot read the witness text.jsonl"),
-    "witness that is a number": (("replay", "number.jsonl", "--engine=reference"), 2, "number.jsonl holds no witness"),
-    "witness of another kind": (("replay", "odd.jsonl", "--engine=reference"), 2, "this is not a program"),
+    "missing witness": (
+        ("replay", "nowhere.json", "--engine=reference"),
+        2,
+        "cannot read the witness nowhere.json",
+    ),
+    "witness that is no JSON": (
+        ("replay", "text.jsonl", "--engine=reference"),
+        2,
+        "cannot read the witness text.jsonl",
+    ),
+    "witness that is a number": (
+        ("replay", "number.jsonl", "--engine=reference"),
+        2,
+        "number.jsonl holds no witness",
+    ),
+    "witness of another kind": (
+        ("replay", "odd.jsonl", "--engine=reference"),
+        2,
+        "holds no witness: this is not a program",
+    ),
+    "witness of nothing": (
+        ("replay", "nothing.json", "--engine=reference"),
+        2,
+        "nothing.json holds no witness",
+    ),
     **{f"gate {name}": (("gate", name), 2, text) for name, text in _UNREADABLE.items()},
     **{f"report {name}": (("report", name), 2, text) for name, text in _UNREADABLE.items()},
 }
@@ -143,7 +215,7 @@ def test_a_mistake_is_one_sentence(mistake: str, terminal: Terminal) -> None:
 
 
 def test_an_engine_that_the_interpreter_lacks(terminal: Terminal) -> None:
-    """An engine that is not in the environment of --python did not load: 4, and the missing module's name, once."""
+    """An engine that the environment of --python lacks did not load: 4, and the module's name, once."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", terminal.folder / "bare"], check=True)
     interpreter = terminal.folder / "bare" / "bin" / "python"
     done = terminal.run(*_RUN, "autograd", "--python", interpreter, "--jobs", "2")
@@ -154,9 +226,12 @@ def test_an_engine_that_the_interpreter_lacks(terminal: Terminal) -> None:
 
 
 def test_an_adapter_with_a_spelling_that_cannot_be_filled_in(terminal: Terminal) -> None:
-    """A wrong row of an adapter's table is an `error` of the cases that use it: exit 3, a complete journal, no traceback."""
-    spelled = "ADAPTER = replace(REFERENCE, spellings={**REFERENCE.spellings, 'exp': '{z}.exp()', 'sin': '{a}.sin('})"
-    imports = "from dataclasses import replace\nfrom implementations.reference_eager import ADAPTER as REFERENCE\n"
+    """A wrong row of an adapter's table is an `error` of the cases that use it, and of no other: exit 3."""
+    rows = "'exp': '{z}.exp()', 'sin': '{a}.sin('"
+    spelled = f"ADAPTER = replace(REFERENCE, spellings={{**REFERENCE.spellings, {rows}}})"
+    imports = (
+        "from dataclasses import replace\nfrom implementations.reference_eager import ADAPTER as REFERENCE\n"
+    )
     _text(terminal.folder, "typo.py", imports + spelled + "\n")
     chosen = [f"--select=operators/value_and_gradient[{name},float64]" for name in ("exp", "sin", "add")]
     done = terminal.run("run", "--engine", "typo.py", *chosen, "--out", "typo", "--jobs", "1")
@@ -164,8 +239,12 @@ def test_an_adapter_with_a_spelling_that_cannot_be_filled_in(terminal: Terminal)
     found = {record["parameters"]["operator"]: record for record in journal.cases}
     assert done.returncode == 3
     assert journal.complete
-    assert {name: record["verdict"] for name, record in found.items()} == {"exp": "error", "sin": "error", "add": "pass"}
-    assert "KeyError" in found["exp"]["message"] + found["exp"]["got"]
+    assert {name: record["verdict"] for name, record in found.items()} == {
+        "exp": "error",
+        "sin": "error",
+        "add": "pass",
+    }
+    assert "a spelling cannot be filled in: KeyError: 'z'" in found["exp"]["got"]
     assert "SyntaxError" in found["sin"]["got"]
     assert "Traceback" not in done.stderr + done.stdout
 
@@ -212,7 +291,9 @@ def test_help_explains_the_exit_codes(terminal: Terminal) -> None:
         ("capabilities", ("leaf", "backward", "no_grad", "retain_grad")),
     ],
 )
-def test_list_has_a_row_for_each(what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_has_a_row_for_each(
+    what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     """`list` prints a header and a row for each clause, engine, operator or capability."""
     assert cli.main(["list", what]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
@@ -226,7 +307,9 @@ def test_explain_prints_a_clause_in_full(capsys: pytest.CaptureFixture[str]) -> 
     printed = capsys.readouterr().out
     clause = specification()["accumulation/each_backward_adds"]
     assert clause.mutant is not None
-    assert all(text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant))
+    assert all(
+        text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant)
+    )
     assert "[float64], [float32]" in printed
 
 
@@ -266,7 +349,9 @@ def test_gate_prints_its_reasons(terminal: Terminal) -> None:
 def test_report_writes_page_and_junit(terminal: Terminal) -> None:
     """`report` renders a journal again: the same page and JUnit as the run wrote."""
     folder = terminal.folder
-    done = terminal.run("report", "good/reference.jsonl", "--html", "again/page.html", "--junit", "again/junit.xml")
+    done = terminal.run(
+        "report", "good/reference.jsonl", "--html", "again/page.html", "--junit", "again/junit.xml"
+    )
     assert done.returncode == 0
     for old, new in (("report.html", "page.html"), ("junit.xml", "junit.xml")):
         assert (folder / "good" / old).read_bytes() == (folder / "again" / new).read_bytes()
@@ -289,7 +374,7 @@ def fault(terminal: Terminal) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["record.json", "witness.json"])
 def test_replay_reproduces_a_fault(name: str, fault: dict[str, Any], terminal: Terminal) -> None:
-    """`replay` of a record, or of its witness alone, shows the same fault on the same engine: the script, and exit 1."""
+    """`replay` of a record, or of its witness alone, shows the script and the same fault: exit 1."""
     done = terminal.run("replay", name, "--engine", "reference,patch=overwrites.py")
     assert done.returncode == 1, done.stderr
     assert f"fail: {fault['message']}" in done.stdout
@@ -314,6 +399,37 @@ def test_replay_of_a_crash(fault: dict[str, Any], terminal: Terminal) -> None:
     assert "crash: the engine's process exited with code 9, in backward" in done.stdout
 
 
+def test_replay_prints_no_control_characters(fault: dict[str, Any], terminal: Terminal) -> None:
+    """What an engine says in a replay is printed visibly: it commands no terminal and breaks no encoding."""
+    assert fault["verdict"] == "fail"
+    _text(terminal.folder, "colours.py", _COLOURS)
+    done = terminal.run("replay", "witness.json", "--engine", "reference,patch=colours.py")
+    assert done.returncode == 3
+    assert r"RuntimeError: \x1b[31m\x00\ud800" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_replay_of_a_program_that_cannot_be_spelled(terminal: Terminal) -> None:
+    """A witness that was edited into nonsense is an `error`, with 3, and no traceback."""
+    nonsense = {"verb": "apply", "out": ["y"], "args": [], "options": {}, "body": []}
+    _text(
+        terminal.folder,
+        "nonsense.json",
+        json.dumps({"schema": 1, "dtype": "float64", "instructions": [nonsense]}),
+    )
+    done = terminal.run("replay", "nonsense.json", "--engine", "reference")
+    assert done.returncode == 3
+    assert "a spelling cannot be filled in: KeyError: 'operator'" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+_COLOURS: Final = """
+from implementations.reference import engine
+def sweep(*arguments):
+    raise RuntimeError("\\x1b[31m\\0\\ud800")
+engine.sweep = sweep
+"""
 _ENDS: Final = """
 import os
 from implementations.reference import engine
@@ -341,7 +457,7 @@ def _verdicts(*journals: Journal) -> list[tuple[str, str]]:
 
 
 def test_two_jobs_judge_as_one(whole: Journal, terminal: Terminal) -> None:
-    """Two processes judge the same cases as one, each once, with the same verdicts, in one complete journal."""
+    """Two processes judge the same cases as one, each once, with the same verdicts, in one journal."""
     journal = _journal(terminal, "jobs", "--jobs", "2")
     assert journal.complete
     assert _verdicts(journal) == _verdicts(whole)
@@ -358,7 +474,9 @@ def test_two_shards_judge_as_one(whole: Journal, terminal: Terminal) -> None:
 def test_a_seed_decides_the_witness(whole: Journal, terminal: Terminal) -> None:
     """The same seed gives the same witness, whatever the number of jobs."""
     again = _journal(terminal, "again2", "--jobs", "2", "--seed", "0")
-    witnesses = [{r["case"]: r["witness"] for r in journal.cases if "witness" in r} for journal in (whole, again)]
+    witnesses = [
+        {r["case"]: r["witness"] for r in journal.cases if "witness" in r} for journal in (whole, again)
+    ]
     assert witnesses[0]
     assert witnesses[0] == witnesses[1]
 
@@ -376,8 +494,15 @@ from conformance.adapter import builtin, load
 for name in builtin():
     load(name)
 print(sorted(sys.modules.keys() & HEAVY))
-""".replace("HEAVY", "{'numpy', 'torch', 'jax', 'tensorflow', 'autograd', 'mygrad', 'micrograd', 'hypothesis', 'flint'}")
+""".replace(
+        "HEAVY",
+        "{'numpy', 'torch', 'jax', 'tensorflow', 'autograd', 'mygrad', 'micrograd', 'hypothesis', 'flint'}",
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=terminal.environment(), capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-c", code],
+        env=terminal.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert done.stdout.splitlines() == ["[]", "[]"]

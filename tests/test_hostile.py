@@ -1,4 +1,4 @@
-"""Hostile engines: whatever one of them does, its cases get the right verdict, and every other case keeps its own."""
+"""Hostile engines: whatever one does, its cases get the right verdict, and every other case keeps its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import pytest
 
 from conformance import cli, execution
 from conformance.adapter import load
+from conformance.clause import specification
 from conformance.errors import EngineError
+from conformance.examination import examine
 from conformance.journal import read_journal
 from tests.fakes.command import Terminal, within
 from tests.fakes.engines import FAKES, UNLOADABLE, Fake
@@ -76,7 +78,7 @@ def test_every_other_case_passes(fake: Fake, records: dict[str, Record]) -> None
 
 @pytest.mark.parametrize("fake", [fake for fake in FAKES if fake.verb], ids=lambda fake: fake.name)
 def test_the_instruction_is_named(fake: Fake, records: dict[str, Record]) -> None:
-    """A process that is lost, and an exception, are laid at one instruction's door: the last of the witness."""
+    """A lost process and an exception are laid at one instruction's door: the last of the witness."""
     record = records[fake.case]
     instructions = record["witness"]["instructions"]
     assert (instructions[-1]["verb"], instructions[-1]["index"]) == (fake.verb, record["at"])
@@ -95,8 +97,12 @@ def test_the_gate_decides(fake: Fake, everything: Path, capsys: pytest.CaptureFi
 
 @each_fake
 def test_the_reports_hold_it(fake: Fake, everything: Path, tmp_path: Path) -> None:
-    """Whatever an engine printed or raised, the page is UTF-8 and escaped, and JUnit is XML with every case."""
-    journal, page, junit = str(everything / f"{fake.name}.jsonl"), tmp_path / "page.html", tmp_path / "junit.xml"
+    """Whatever an engine said, the page is UTF-8 and escaped, and JUnit is XML with every case."""
+    journal, page, junit = (
+        str(everything / f"{fake.name}.jsonl"),
+        tmp_path / "page.html",
+        tmp_path / "junit.xml",
+    )
     assert cli.main(["report", journal, f"--html={page}", f"--junit={junit}"]) == fake.exit_code
     text = page.read_bytes().decode("utf-8")
     assert "alert('owned')" not in text.replace("&#39;", "'").replace("&lt;script&gt;alert('owned')", "")
@@ -107,14 +113,14 @@ def test_the_reports_hold_it(fake: Fake, everything: Path, tmp_path: Path) -> No
 
 @each_fake
 def test_the_terminal_is_safe(fake: Fake, everything: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What an engine printed or raised cannot command the reader's terminal: no control character is shown raw."""
+    """What an engine said cannot command the reader's terminal: no control character is shown raw."""
     assert cli.main(["report", str(everything / f"{fake.name}.jsonl")]) == fake.exit_code
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", capsys.readouterr().out)
 
 
 @each_fake
 def test_nothing_grows_without_bound(fake: Fake, everything: Path) -> None:
-    """Ten megabytes of an engine's text become a line of a few thousand characters, which says how much there was."""
+    """Ten megabytes of an engine's text become a few thousand characters, which say how much there was."""
     lines = (everything / f"{fake.name}.jsonl").read_bytes().splitlines()
     assert max(len(line) for line in lines[1:]) < _LONGEST_RECORD
 
@@ -174,7 +180,7 @@ def test_an_engine_that_loads_beside_them_is_judged(terminal: Terminal) -> None:
 
 
 def test_an_engine_that_starts_only_once(terminal: Terminal) -> None:
-    """When a lost engine does not start again, its cases are crashes that say why, and the journal is complete."""
+    """When a lost engine does not start again, its cases are crashes that say why; the journal is complete."""
     patch = """
 import os
 os.close(os.open(os.path.join(os.environ["FAKES_FOLDER"], "started"), os.O_CREAT | os.O_EXCL))
@@ -229,6 +235,20 @@ def test_an_agent_that_is_not_there_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(EngineError, match="foreign: cannot start /nowhere/agent: there is no such program"):
         execution.Engine(load(str(path)))
+
+
+def test_a_fault_of_the_suite_is_an_error_of_one_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the harness itself breaks over a case, the verdict is `error` and says where: no case is lost."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by our own hand")
+
+    (case, *_) = specification()["zeroing/none_forgets"].cases()
+    with execution.Engine(load("reference")) as engine:
+        monkeypatch.setattr(engine, "run", broken)
+        record = examine(case, engine, "quick", 0, None)
+    assert record["verdict"] == "error"
+    assert "the suite broke: ZeroDivisionError: by our own hand, at broken in " in record["message"]
 
 
 def test_records_are_ascii_json(everything: Path) -> None:

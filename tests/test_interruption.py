@@ -1,4 +1,4 @@
-"""An interrupted run: nothing that was recorded is lost, nothing that was started is left, and nobody sees a traceback."""
+"""An interrupted run: nothing recorded is lost, nothing started is left, and nobody sees a traceback."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _recorded(journal: Path) -> int:
 
 @pytest.mark.parametrize("way", POLITE)
 def test_a_polite_end_reports_what_was_recorded(way: str, terminal: Terminal) -> None:
-    """After Ctrl-C or SIGTERM the run says what was recorded, writes page and JUnit, and ends with 6; nothing is left."""
+    """After Ctrl-C or SIGTERM the run shows what was recorded, writes page and JUnit, and ends with 6."""
     with _hanging(terminal) as run:
         POLITE[way](run)
         output, errors = run.communicate(timeout=30)
@@ -99,7 +99,7 @@ def test_a_polite_end_reports_what_was_recorded(way: str, terminal: Terminal) ->
 
 @pytest.mark.parametrize("way", POLITE)
 def test_a_polite_end_of_a_run_that_is_busy(way: str, terminal: Terminal) -> None:
-    """A run that nothing holds up is ended as politely: its records are whole lines, and two children leave nothing."""
+    """A busy run is ended as politely: its records are whole lines, and two children leave nothing."""
     with _started(terminal, "--engine", "reference", "--profile", "deep", "--jobs", "2") as run:
         POLITE[way](run)
         output, errors = run.communicate(timeout=30)
@@ -126,7 +126,7 @@ def test_an_interruption_before_the_first_record(terminal: Terminal) -> None:
 
 
 def test_kill_9_while_an_engine_hangs(terminal: Terminal) -> None:
-    """When the harness is killed, an engine that hangs inside C ends too, and the journal says that it is incomplete."""
+    """When the harness is killed, an engine that hangs inside C ends too; the journal is incomplete."""
     with _hanging(terminal) as run:
         run.kill()
         run.wait(timeout=10)
@@ -135,7 +135,7 @@ def test_kill_9_while_an_engine_hangs(terminal: Terminal) -> None:
 
 
 def test_kill_9_while_the_run_is_busy(terminal: Terminal) -> None:
-    """When the harness is killed between records, children and agents end, and what was recorded can be read."""
+    """When the harness is killed while it runs, its processes end, and what was recorded can be read."""
     with _started(terminal, "--engine", "reference", "--profile", "deep", "--jobs", "2") as run:
         run.kill()
         run.wait(timeout=10)
@@ -144,7 +144,7 @@ def test_kill_9_while_the_run_is_busy(terminal: Terminal) -> None:
 
 
 def test_kill_9_of_a_harness_with_a_foreign_agent(terminal: Terminal) -> None:
-    """An agent of another language that hangs ends with the harness as well: nobody asks it to watch for that."""
+    """A foreign agent that hangs ends with the harness as well, although it does not watch for that."""
     with _hanging(terminal, "answers_nothing") as run:
         run.kill()
         run.wait(timeout=10)
@@ -152,7 +152,7 @@ def test_kill_9_of_a_harness_with_a_foreign_agent(terminal: Terminal) -> None:
 
 
 def test_a_judging_process_that_is_killed(terminal: Terminal) -> None:
-    """When a child of the harness is killed, the run says so in one sentence: it ends with 3, and its journal is incomplete."""
+    """When a child of the harness is killed, the run says so in one sentence and ends with 3."""
     with _hanging(terminal) as run:
         os.kill(_child(run.pid), signal.SIGKILL)
         output, errors = run.communicate(timeout=30)

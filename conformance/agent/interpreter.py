@@ -5,7 +5,7 @@ import time
 import warnings
 from functools import lru_cache
 
-from .lowering import Lowering, NotOffered, lower
+from .lowering import Lowering, NotOffered
 from .text import clipped, exact, extents, flat
 
 _DTYPE = re.compile(r"bool|complex\d+|b?float\d+|u?int\d+")
@@ -22,6 +22,19 @@ class Refused(Exception):
         Exception.__init__(self, index)
         self.index = index
         self.reason = reason
+
+
+class Misspelt(Exception):
+    """A spelling that cannot be filled in with what the program has."""
+
+
+def spelled(program, adapter):
+    """A program's lowering and its steps; raises NotOffered or Misspelt."""
+    try:
+        lowering = Lowering(program, adapter)
+        return lowering, lowering.whole(program["instructions"])
+    except (AttributeError, LookupError, TypeError, ValueError) as reason:
+        raise Misspelt("a spelling cannot be filled in: %s: %s" % (type(reason).__name__, reason))
 
 
 @lru_cache(maxsize=4096)
@@ -49,12 +62,11 @@ class Interpreter:
         """Executes one program; returns observations, failure, declined keys, leaks and the engine's seconds."""
         reply = {"observations": [], "failure": None, "declined": [], "lowered": [], "leaks": [], "seconds": 0.0}
         try:
-            lowering = Lowering(program, self.adapter)
-            steps = lowering.whole(program["instructions"])
+            lowering, steps = spelled(program, self.adapter)
         except NotOffered as missing:
             reply["declined"] = [missing.key]
             return reply
-        except (LookupError, ValueError, TypeError, AttributeError) as reason:  # a spelling that cannot be filled in
+        except Misspelt as reason:
             reply["failure"] = self.described(Refused(program["instructions"][0]["index"], reason))
             return reply
         run = Run(self, dict(self.prelude), reply["observations"], announce)
@@ -208,7 +220,7 @@ class Run:
 def script(program, adapter, comments):
     """The program as a script in the engine's own terms; `comments` maps an instruction's index to its remark."""
     lines = adapter["prelude"].rstrip().splitlines()
-    return "\n".join(lines + printed(lower(program, adapter), comments, "")) + "\n"
+    return "\n".join(lines + printed(spelled(program, adapter)[1], comments, "")) + "\n"
 
 
 def printed(steps, comments, indent):

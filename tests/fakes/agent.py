@@ -13,7 +13,15 @@ from conformance.agent import __main__ as agent
 
 right = agent._answer
 agent.end_with_parent = lambda: None  # an agent of another language does not watch its parent
-LEGAL = {"ran": 0, "observations": [], "failure": None, "declined": [], "lowered": [], "leaks": [], "seconds": 0.0}
+LEGAL = {
+    "ran": 0,
+    "observations": [],
+    "failure": None,
+    "declined": [],
+    "lowered": [],
+    "leaks": [],
+    "seconds": 0.0,
+}
 
 
 def answer(interpreter: Any, request: dict[str, Any], channel: TextIO) -> None:

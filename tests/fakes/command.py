@@ -18,7 +18,7 @@ _MARKER: Final = "AUTOGRAD_CONFORMANCE_TEST"
 
 @dataclass(frozen=True)
 class Terminal:
-    """A folder in which commands are run; every process that they start carries a marker of this terminal's."""
+    """A folder in which commands are run; every process that they start carries its marker."""
 
     folder: Path
     marker: str = field(default_factory=lambda: uuid.uuid4().hex)

@@ -1,4 +1,4 @@
-"""Engines that misbehave, as rows of a table: the reference engine, patched, or an agent that breaks the protocol.
+"""Engines that misbehave, as rows of a table: the reference engine, patched, or an agent that babbles.
 
 A fake misbehaves where its patch says, most often when `exp` is computed, and is right everywhere else.
 """
@@ -28,7 +28,7 @@ class Fake:
     """One way to misbehave, and what must be said of it.
 
     verdict: of the cases that meet it. exit_code: the gate's. message, got: patterns of the record's fields.
-    verb: the instruction that is named, when one can be. case: the case that meets it. mode: of a foreign agent.
+    verb: the instruction that is named, when one can be. case: the one that meets it. mode: of a foreign agent.
     """
 
     name: str
@@ -48,15 +48,14 @@ class Fake:
         path.write_text(
             "from dataclasses import replace\n"
             "from implementations.reference_eager import ADAPTER as REFERENCE\n"
-            f"ADAPTER = replace(REFERENCE.patched({self.patch!r}, name={self.name!r}), command={command!r})\n",
+            f"PATCHED = REFERENCE.patched({self.patch!r}, name={self.name!r})\n"
+            f"ADAPTER = replace(PATCHED, command={command!r})\n",
             encoding="utf-8",
         )
         return path
 
 
-def _dies(
-    name: str, patch: str, message: str, verdict: str = "crash", verb: str | None = "apply"
-) -> Fake:
+def _dies(name: str, patch: str, message: str, verdict: str = "crash", verb: str | None = "apply") -> Fake:
     return Fake(name, _IMPORTS + dedent(patch), verdict, 1, message, verb=verb)
 
 
@@ -137,12 +136,18 @@ def _rows() -> Iterator[Fake]:
         verb=None,
     )
     # --- exceptions
-    yield _raises("raises_ten_megabytes", "RuntimeError('x' * 10_000_000)", r"RuntimeError: x{2000}\.\.\. \(10000000 char")
+    yield _raises(
+        "raises_ten_megabytes",
+        "RuntimeError('x' * 10_000_000)",
+        r"RuntimeError: x{2000}\.\.\. \(10000000 char",
+    )
     yield _raises("raises_markup", f"RuntimeError({HARMFUL!r})", "RuntimeError: <script>")
     yield _raises("raises_keyboard_interrupt", "KeyboardInterrupt", "KeyboardInterrupt")
     yield _raises("raises_system_exit", "SystemExit(0)", "SystemExit: 0")
     yield _raises("raises_the_unprintable", "Odd", "Odd: <unprintable Odd: SystemExit>")
-    yield _raises("raises_an_endless_name", "type('N' * 10_000_000, (Exception,), {})", r"N{2000}\.\.\. \(10000000 char")
+    yield _raises(
+        "raises_an_endless_name", "type('N' * 10_000_000, (Exception,), {})", r"N{2000}\.\.\. \(10000000 char"
+    )
     yield Fake(
         "exhausts_memory",
         _IMPORTS
@@ -212,7 +217,12 @@ def _rows() -> Iterator[Fake]:
     )
     yield _harmless(
         "leaves_a_thread_running",
-        "engine.Tensor.exp = lambda self: threading.Thread(target=time.sleep, args=(1000,)).start() or right(self)",
+        """
+        def exp(self):
+            threading.Thread(target=time.sleep, args=(1000,)).start()
+            return right(self)
+        engine.Tensor.exp = exp
+        """,
     )
     yield _harmless(
         "leaves_a_process_running",
