@@ -165,7 +165,8 @@ def within(seen: Json, wanted: Json, dtype: str | None) -> bool:
         return False
     numbers = [number(text) for text in seen["values"]]
     bounds = zip(numbers, low["values"], high["values"], strict=False)
-    return len(numbers) == len(low["values"]) and all(n is not None and Fraction(a) <= n <= Fraction(b) for n, a, b in bounds)
+    within_bounds = (n is not None and Fraction(a) <= n <= Fraction(b) for n, a, b in bounds)
+    return len(numbers) == len(low["values"]) and all(within_bounds)
 
 
 RELATIONS: Final[Mapping[str, Callable[[Json, Json, str | None], bool]]] = {
@@ -217,4 +218,4 @@ def _array(value: Json) -> str:
     except ValueError:
         return f"{numbers} of shape {tuple(value['shape'])}"
     shape = "" if array.size else f" of shape {array.shape}"
-    return " ".join(np.array2string(array, separator=" ").split()) + shape
+    return " ".join(np.array2string(array, separator=" ", floatmode="unique").split()) + shape

@@ -357,6 +357,19 @@ def test_report_writes_page_and_junit(terminal: Terminal) -> None:
         assert (folder / "good" / old).read_bytes() == (folder / "again" / new).read_bytes()
 
 
+def test_a_terminal_that_knows_only_ascii(terminal: Terminal) -> None:
+    """What the terminal's encoding lacks is printed as an escape, not as a traceback."""
+    done = subprocess.run(
+        terminal.command("report", "good/reference.jsonl"),
+        cwd=terminal.folder,
+        env={**terminal.environment(), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        encoding="ascii",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"\u2013 every case declined" in done.stdout
+
+
 # --- replay
 
 

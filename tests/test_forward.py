@@ -32,7 +32,7 @@ def arrays(shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
     return st.lists(numbers, min_size=size, max_size=size).map(lambda flat: exact_array(flat).reshape(shape))
 
 
-# Graphs of degree two at most: a central difference of a quadratic is its derivative exactly, whatever the step.
+# Graphs of degree two at most: the central difference of a quadratic is its derivative, whatever the step.
 QUADRATICS: Final[dict[str, tuple[tuple[tuple[int, ...], ...], Callable[..., Value]]]] = {
     "a product of two": (((3,), (3,)), lambda x, w: apply("mul", x, w)),
     "a square, as one operand twice": (((2, 2),), lambda x: apply("mul", x, x)),
@@ -43,7 +43,10 @@ QUADRATICS: Final[dict[str, tuple[tuple[tuple[int, ...], ...], Callable[..., Val
     "a dot product of itself": (((4,),), lambda x: apply("dot", x, x)),
     "a gather with repetition": (((3,),), lambda x: apply("mul", apply("index", x, index=[2, 0, 2]), x)),
     "a slice": (((3, 2),), lambda x: apply("mul", *[apply("index", x, index={"slice": [1, None]})] * 2)),
-    "sums along axes": (((2, 3),), lambda x: apply("mul", *[apply("sum_axis", x, axis=axis) for axis in (0, 0)])),
+    "sums along axes": (
+        ((2, 3),),
+        lambda x: apply("mul", *[apply("sum_axis", x, axis=axis) for axis in (0, 0)]),
+    ),
     "a mean of a refolded square": (
         ((2, 2),),
         lambda x: apply("mean", apply("reshape", apply("pow", x, leaf(2)), shape=(4,))),
@@ -74,7 +77,7 @@ def differences(build: Callable[..., Value], inputs: Sequence[Value], weights: A
 @settings(deadline=None, max_examples=30)
 @given(data=st.data())
 def test_pull_is_the_central_difference(name: str, data: st.DataObject) -> None:
-    """The vector-Jacobian product of a quadratic graph is its central difference, exactly, in the inputs' shapes."""
+    """The vector-Jacobian product of a quadratic is exactly its central difference, in the inputs' shapes."""
     shapes, build = QUADRATICS[name]
     inputs = [Value(data.draw(arrays(shape))) for shape in shapes]
     output = build(*inputs)
@@ -88,7 +91,7 @@ def test_pull_is_the_central_difference(name: str, data: st.DataObject) -> None:
 @settings(deadline=None)
 @given(arrays((2,)), arrays((2,)), arrays((2,)))
 def test_pull_sums_over_outputs(a: Array, v: Array, w: Array) -> None:
-    """Several outputs add up; an input that is an output passes its own cotangent on only if it is computed."""
+    """Several outputs add up; an input that is itself an output receives that output's cotangent."""
     x = Value(a)
     y = apply("mul", x, x)
     [found] = pull([(y, v), (apply("neg", x), w)], [x])
@@ -191,7 +194,7 @@ def test_cotangents_are_differentiated_too(a: Array, v: Array) -> None:
 
 
 def test_replaced_tensors_change_what_follows() -> None:
-    """Evaluating a graph with a tensor replaced recomputes what depends on it, and nothing is kept from before."""
+    """Evaluating a graph with a tensor replaced recomputes what depends on it, and changes nothing."""
     x = leaf([2, 3])
     y = apply("mul", x, x)
     assert list(evaluate(apply("neg", y), {x: exact_array([5, 7])}, {})) == [-25, -49]

@@ -13,7 +13,7 @@ from conformance.gate import decide, settle
 from conformance.journal import Journal
 from conformance.verdict import EXIT_PRECEDENCE, VERDICTS, worst
 
-# What a run ends with when one case among many has this verdict and nothing was expected: written down a second time.
+# What a run ends with when one case among many has this verdict unexpectedly: written down a second time.
 CODES: Final = {
     "pass": 0,
     "declined": 0,
@@ -31,7 +31,13 @@ CODES: Final = {
 
 def case(name: str, verdict: str, *, expected: str = "", **facts: Any) -> dict[str, Any]:
     expectation = {"verdict": expected, "reason": "", "link": "", "script": ""} if expected else None
-    return {"case": name, "clause": name.split("[")[0], "verdict": verdict, "expectation": expectation, **facts}
+    return {
+        "case": name,
+        "clause": name.split("[")[0],
+        "verdict": verdict,
+        "expectation": expectation,
+        **facts,
+    }
 
 
 def journal(*cases: Mapping[str, Any], complete: bool = True, engine: str = "acme") -> Journal:
@@ -52,7 +58,7 @@ def test_the_table_is_the_one_of_the_verdicts() -> None:
 @pytest.mark.parametrize("verdict", CODES)
 @pytest.mark.parametrize("expected", ["", *CODES])
 def test_verdicts_against_expectations(verdict: str, expected: str) -> None:
-    """An expected verdict is none of the gate's business; any other, the pass of an expected failure too, ends the run.
+    """An expected verdict is no surprise; any other ends the run, the pass of an expected failure too.
 
     What ends it is the verdict's own code, or 1 where the verdict alone would have passed.
     """
@@ -63,7 +69,9 @@ def test_verdicts_against_expectations(verdict: str, expected: str) -> None:
         assert (odd.surprise, decision.exit_code, decision.reasons) == (False, 0, ())
     elif expected:
         assert (odd.surprise, decision.exit_code) == (True, CODES[verdict] or 1)
-        assert decision.reasons == (f"acme: {verdict} c/odd, but {expected} is expected; update the expectation",)
+        assert decision.reasons == (
+            f"acme: {verdict} c/odd, but {expected} is expected; update the expectation",
+        )
     else:
         assert (odd.surprise, decision.exit_code) == (CODES[verdict] != 0, CODES[verdict])
         assert decision.reasons == ((f"acme: {verdict} c/odd",) if CODES[verdict] else ())
@@ -78,7 +86,7 @@ def outcome(*cases: Mapping[str, Any]) -> dict[str, tuple[str, tuple[str, ...], 
 
 @pytest.mark.parametrize("cause", ["fail", "crash", "timeout", "flaky", "unsupported", "error"])
 def test_a_root_cause_blocks_its_dependents(cause: str) -> None:
-    """A case whose witness uses, or whose clause stands on, a failed case is blocked by it; the failed one counts them."""
+    """What uses or stands on a failed case is blocked by it, and the failed one counts them."""
     found = outcome(
         case("op/mul", cause),
         case("a/uses", "fail", uses=["op/mul", "op/add"]),
@@ -93,7 +101,7 @@ def test_a_root_cause_blocks_its_dependents(cause: str) -> None:
 
 @pytest.mark.parametrize("verdict", CODES)
 def test_only_what_a_cause_can_explain_is_blocked(verdict: str) -> None:
-    """A pass beside a failed prerequisite stays a pass, and a crash, a hang or a flaky case is no one else's fault."""
+    """A pass beside a failed prerequisite stays a pass; a crash or a hang is no one else's fault."""
     found = outcome(case("op/mul", "fail"), case("a/x", verdict, uses=["op/mul"], stands_on=["op/mul"]))
     explained = verdict in ("fail", "error", "unsupported", "vacuous")
     assert found["a/x"][0] == ("blocked" if explained else verdict)
@@ -129,7 +137,7 @@ def test_chains_end_at_their_root() -> None:
 
 
 def test_an_expected_failure_is_not_explained_away() -> None:
-    """An expectation is about the case itself: it is neither blocked by a prerequisite nor counted among its dependents."""
+    """An expectation is about the case itself: no prerequisite blocks it, or counts it."""
     found = outcome(case("op/mul", "fail"), case("a/x", "fail", expected="fail", uses=["op/mul"]))
     assert found == {"op/mul": ("fail", (), 0), "a/x": ("fail", (), 0)}
 
@@ -164,7 +172,9 @@ def test_root_causes_come_first() -> None:
 def test_too_many_undecided_cases_are_the_suites_fault(others: int) -> None:
     """More than a tenth of a chapter undecided is exit code 3, however large the other chapters are."""
     found = journal(*crowd("d"), *crowd("c", others - 1), case("c/odd", "inconclusive"))
-    wanted = (0, ()) if others == 10 else (3, ("acme: 1 of 9 cases of c are inconclusive, the suite is at fault",))
+    wanted = (
+        (0, ()) if others == 10 else (3, ("acme: 1 of 9 cases of c are inconclusive, the suite is at fault",))
+    )
     decision = decide([found])
     assert (decision.exit_code, decision.reasons) == wanted
 

@@ -151,16 +151,18 @@ def test_kill_9_of_a_harness_with_a_foreign_agent(terminal: Terminal) -> None:
         assert within(5, lambda: not terminal.processes()), terminal.processes()
 
 
-def test_a_judging_process_that_is_killed(terminal: Terminal) -> None:
-    """When a child of the harness is killed, the run says so in one sentence and ends with 3."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 2)])
+def test_a_judging_process_that_is_ended(number: signal.Signals, code: int, terminal: Terminal) -> None:
+    """When a child of the harness is killed or interrupted, the run says so in a sentence and ends with 3."""
     with _hanging(terminal) as run:
-        os.kill(_child(run.pid), signal.SIGKILL)
+        os.kill(_child(run.pid), number)
         output, errors = run.communicate(timeout=30)
     sentences = [line for line in errors.splitlines() if line.startswith("autograd-conformance: ")]
     assert run.returncode == 3
     assert len(sentences) == 1
-    assert "hangs_in_c: the judging process ended with code -9 before its last case" in sentences[0]
+    assert f"the judging process ended with code {code} before its last case" in sentences[0]
     assert "accumulation  4/4" in output
+    assert not read_journal(terminal.folder / "out" / "hangs_in_c.jsonl").complete
     assert within(5, lambda: not terminal.processes())
 
 

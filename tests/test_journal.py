@@ -40,13 +40,15 @@ def written(path: Path, *cases: dict[str, Any], footer: bool = True) -> Path:
 
 
 # Any text at all: lone surrogates, NUL, separators that other readers take for the end of a line.
-texts = st.text(st.characters(codec=None)) | st.sampled_from(["\ud800", "\x00", "a\u2028b\x0bc\x85d\r\n", "\udcff\n"])
+texts = st.text(st.characters(codec=None)) | st.sampled_from(
+    ["\ud800", "\x00", "a\u2028b\x0bc\x85d\r\n", "\udcff\n"]
+)
 
 
 @given(texts, st.lists(st.sampled_from(sorted(VERDICTS)), max_size=5))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read(tmp_path: Path, text: str, verdicts: list[str]) -> None:
-    """Every record comes back as it was, whatever text an engine put into it, and the footer counts them all."""
+    """Every record comes back as it was, whatever text is in it, and the footer counts them all."""
     cases = [case(f"a/b[{i}]", verdict, message=text, got=[text]) for i, verdict in enumerate(verdicts)]
     found = read_journal(written(tmp_path / "j.jsonl", *cases))
     assert found.complete
@@ -68,7 +70,7 @@ def test_every_record_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_journal_cut_anywhere_is_incomplete(tmp_path: Path) -> None:
-    """Wherever a kill cuts a journal off after its header, the whole records before are read, and it is incomplete."""
+    """Wherever a kill cuts a journal off, the whole records before are read, and it is incomplete."""
     whole = written(tmp_path / "whole.jsonl", case("a/1"), case("a/2", "fail")).read_bytes()
     lines = whole.splitlines(keepends=True)
     cut = tmp_path / "cut.jsonl"

@@ -45,7 +45,7 @@ STEPS: Final[dict[str, Callable[[Any, Any], Any]]] = {
 @relaxed
 @given(rationals, st.lists(st.tuples(st.sampled_from(sorted(STEPS)), rationals), max_size=6))
 def test_arithmetic_is_that_of_polynomials(point: fmpq, steps: list[tuple[str, fmpq]]) -> None:
-    """Sums and products of a dual number, constants on either side, have the value and slope of the polynomial."""
+    """Sums and products with constants on either side have the value and slope of the polynomial."""
     [dual], polynomial = seeded(point), X
     for step, constant in steps:
         dual = STEPS[step](dual, constant)
@@ -105,7 +105,7 @@ POINTS: Final = [(name, point) for name, points in EXACT_POINTS.items() for poin
 
 @pytest.mark.parametrize(("name", "point"), POINTS)
 def test_derivatives_are_those_of_the_power_series(name: str, point: fmpq) -> None:
-    """Value and three derivatives of a function, by dual numbers within dual numbers, are FLINT's Taylor coefficients."""
+    """Value and three derivatives, by dual numbers within dual numbers, are FLINT's Taylor coefficients."""
     found: list[fmpq] = []
     number: Any = point
     for order in range(4):
@@ -240,7 +240,7 @@ GREATEST: Final = {"float32": fmpq(2**24 - 1) * 2**104, "float64": fmpq(2**53 - 
     ],
 )
 def test_the_edges_of_a_dtype(dtype: str, number: fmpq, holds: bool) -> None:
-    """A dtype holds a rational when it is zero or a normal number of it: no rounding, no subnormals, no overflow."""
+    """A dtype holds zero and its normal numbers: no rounding, no subnormals, no overflow."""
     array = exact_array([0, number])
     if holds:
         fits(array, dtype)
@@ -270,7 +270,7 @@ def test_a_dtype_holds_its_own_numbers(number: float, dtype: str) -> None:
 
 @pytest.mark.parametrize("element", [0.5, 1.0, float("nan"), np.float32(1), None, 1j])
 def test_only_exact_elements_become_arrays(element: object) -> None:
-    """A float, even a whole one, was rounded somewhere; no array of the model is made of it, or of what is no number."""
+    """A float, even a whole one, was rounded somewhere; no array of the model is made of it."""
     with pytest.raises(TypeError):
         exact_array([1, element])
 

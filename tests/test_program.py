@@ -1,4 +1,4 @@
-"""Programs as data: what survives JSON, how instructions are numbered and cut, and that the agent knows every verb."""
+"""Programs as data: what survives JSON, how instructions are numbered and cut, and who knows which verb."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from tests.test_specification import cases, recorded
 
 VALUE: Final = {"shape": [2], "values": ["1/3", "-2"]}
 LEAF: Final = Instruction("leaf", ("x",), (), {"value": VALUE, "requires_grad": True})
-EXPECT: Final = Instruction("expect", (), ("x",), {"observe": "grad", "relation": "equals", "value": VALUE, "why": ""})
+EXPECT: Final = Instruction(
+    "expect", (), ("x",), {"observe": "grad", "relation": "equals", "value": VALUE, "why": ""}
+)
 
 
 def nested() -> st.SearchStrategy[Program]:
@@ -55,7 +57,9 @@ def test_json_keeps_a_program(program: Program) -> None:
 @pytest.mark.parametrize("clause", specification())
 def test_json_keeps_what_clauses_record(clause: str) -> None:
     """What a clause records survives JSON."""
-    found = [program for name, case in cases().items() if case.clause.id == clause for program in recorded(name)[1]]
+    found = [
+        program for name, case in cases().items() if case.clause.id == clause for program in recorded(name)[1]
+    ]
     assert found
     assert all(reread(program) == program for program in found)
 
@@ -63,7 +67,7 @@ def test_json_keeps_what_clauses_record(clause: str) -> None:
 @given(programs)
 @settings(max_examples=100, deadline=None)
 def test_numbers_agree(program: Program) -> None:
-    """The number that an instruction has in JSON is the one that `walk` gives it: a block's comes before its body's."""
+    """An instruction's number in JSON is the one that `walk` gives it: a block's comes before its body's."""
     written: list[tuple[int, str]] = []
 
     def collect(instructions: list[dict[str, Any]]) -> None:
@@ -192,12 +196,14 @@ def test_the_agent_lowers_every_verb(verb: str, reference: Adapter) -> None:
 
 
 def test_the_agent_knows_no_other_verb() -> None:
-    """What lowers an instruction is named after a verb of programs, and their options are the same on both sides."""
+    """What lowers an instruction is named after a verb of programs, and has the same options."""
     inner = {"by_backward", "by_function"}
     handlers = {
         name[1:]
         for name, method in vars(lowering.Lowering).items()
-        if name.startswith("_") and callable(method) and list(inspect.signature(method).parameters) == ["self", "it"]
+        if name.startswith("_")
+        and callable(method)
+        and list(inspect.signature(method).parameters) == ["self", "it"]
     }
     assert handlers - inner | set(lowering.MODES) == set(VERBS)
     assert {verb: set(options) for verb, options in lowering.OPTIONS.items()} == {

@@ -1,4 +1,4 @@
-"""The model's twin of the protocol against torch itself, and the rules that a random program meets too seldom."""
+"""The model's twin of the protocol against torch itself, on random programs."""
 
 from __future__ import annotations
 
@@ -129,7 +129,9 @@ class Author:
         a = self.any(lambda it: all(abs(x) <= LARGEST for x in it.value.flat))
         if a is None:
             return
-        b = self.any(lambda it: it.shape in (a.shape, ()), lambda it: all(abs(x) <= LARGEST for x in it.value.flat))
+        b = self.any(
+            lambda it: it.shape in (a.shape, ()), lambda it: all(abs(x) <= LARGEST for x in it.value.flat)
+        )
         choices: list[Callable[[], Tensor]] = [
             lambda: -a,
             a.sum,
@@ -150,7 +152,7 @@ class Author:
         self.kept(self.random.choice(choices)())
 
     def view(self) -> None:
-        """Without grad mode torch's views show the flag of what they view; the specification leaves this open."""
+        """Under no_grad torch's views show the flag of what they view; the specification leaves it open."""
         a = self.any(lambda it: self.recorder.twin.grad_enabled or not it.state.requires_grad)
         if a is not None:
             self.viewed.add(a.name)
@@ -176,7 +178,7 @@ class Author:
         below = self.below(root) if root else []
         if root is not None and below:
             inputs = self.random.sample(below, min(len(below), self.random.randint(1, 2)))
-            # torch returns what a hook was given for an input on the way to another, what it made of it for the last.
+            # For an input on the way to another, torch returns what its hooks were given, not what they made.
             if any(it.state.hooks and not it.state.is_leaf for it in inputs):
                 inputs = inputs[:1]
             found = grad(root, inputs, self.cotangent(root), retain_graph=self.random.random() < 0.7)
@@ -240,7 +242,7 @@ class Author:
                     self.step(depth + 1)
 
     def wrong(self) -> None:
-        """What must be refused. A failure during a backward leaves torch half changed, so the program ends there."""
+        """What must be refused. Failing during a backward leaves torch half changed: the program ends."""
         constant = self.any(lambda it: not it.state.requires_grad)
         many = self.any(differentiable, lambda it: it.value.size > 1)
         result = self.any(lambda it: not it.state.is_leaf)
@@ -248,7 +250,9 @@ class Author:
         freed = self.any(differentiable, lambda it: not self.runs_again(it))
         choices: list[tuple[str, Callable[[], object]]] = []
         if constant:
-            choices += [("needs_grad", constant.backward if constant.value.size == 1 else constant.retain_grad)]
+            choices += [
+                ("needs_grad", constant.backward if constant.value.size == 1 else constant.retain_grad)
+            ]
             choices += [("needs_grad", constant.retain_grad), ("needs_grad", constant.register_hook)]
         if many:
             choices += [("not_scalar", many.backward), ("not_scalar", lambda: grad(many, [many]))]

@@ -21,12 +21,30 @@ from conformance.adapter import builtin, load
 from conformance.clause import LEVELS, REGISTRY, Case, Clause, specification
 from conformance.examination import examine
 from conformance.execution import Engine
+from conformance.judge import Finding
 from conformance.program import Program
 from implementations.mutants import MUTANTS
 
 FOLDER: Final = Path(conformance.clauses.__file__).parent
 PACKAGES: Final = [Path(str(package.__file__)).parent for package in (conformance, implementations, reports)]
-CHAPTERS: Final = ["requires_grad", "recording", "scalar_backward", "vjp", "accumulation", "zeroing", "leaves", "detach", "hooks", "functional_grad", "volatile", "no_grad", "control_flow", "second_backward", "higher_order", "printed_text"]
+CHAPTERS: Final = [
+    "requires_grad",
+    "recording",
+    "scalar_backward",
+    "vjp",
+    "accumulation",
+    "zeroing",
+    "leaves",
+    "detach",
+    "hooks",
+    "functional_grad",
+    "volatile",
+    "no_grad",
+    "control_flow",
+    "second_backward",
+    "higher_order",
+    "printed_text",
+]
 
 
 class Recording(Engine):
@@ -39,7 +57,7 @@ class Recording(Engine):
     def _started(self) -> Any:
         return SimpleNamespace(ready={})
 
-    def run(self, program: Program) -> Mapping[str, Any]:
+    def run(self, program: Program) -> Mapping[str, Any] | Finding:
         self.programs.append(program)
         return {"observations": [], "failure": None, "declined": [], "leaks": [], "seconds": 0.0}
 
@@ -94,7 +112,7 @@ def test_a_clause_is_a_sentence_with_a_source(clause: Clause) -> None:
 
 
 def test_clauses_stand_on_clauses() -> None:
-    """What a clause stands on exists, has cases named by the dtype alone, and never stands on the clause again."""
+    """What a clause stands on exists, has cases named by the dtype alone, and never stands on it in turn."""
     known = specification()
     for clause in known.values():
         assert all(name in known and not known[name].parameters for name in clause.after), clause.id
@@ -143,7 +161,12 @@ def test_a_clause_never_asserts() -> None:
 def test_no_clause_knows_an_engine() -> None:
     """The specification imports no engine, no adapter, and nothing that runs one."""
     engines = {load(name).module.split(".")[0] for name in builtin()}
-    forbidden = engines | {"implementations", "conformance.execution", "conformance.adapter", "conformance.agent"}
+    forbidden = engines | {
+        "implementations",
+        "conformance.execution",
+        "conformance.adapter",
+        "conformance.agent",
+    }
     imported = [
         (name, wanted)
         for name, module in modules()

@@ -251,6 +251,8 @@ def _lines(step, comments):
 
 
 def _print(step, comment):
-    parts = step[3]
-    text = "print(%s)" % (parts["value"] if "value" in parts else parts[step[2]])
+    kind, parts = step[2], step[3]
+    # A gradient may be absent, which only the object itself can say.
+    shown = {"tensor": "value", "grad": "object"}.get(kind, kind)
+    text = "print(%s)" % parts[shown]
     return text + ("  # %s" % comment if comment else "")

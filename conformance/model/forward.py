@@ -43,7 +43,7 @@ class Node:
 
 @dataclass(eq=False)
 class GradientNode:
-    """The gradient of sum(cotangent * output) over `outputs` by `by`, with `held` constant, to be differentiated again."""
+    """The gradient of sum(cotangent * output) by `by`, with `held` constant, to be differentiated again."""
 
     outputs: tuple[tuple[Value, Value], ...]
     by: Value

@@ -119,7 +119,7 @@ class Twin:
     def backward(self, root: State, cotangent: State | None, known: Sequence[State], **options: Any) -> None:
         """Accumulates the gradients of `root` into the leaves among `known`, and into those who retain theirs.
 
-        With `inputs` only they receive one, and those that are no leaves retain it from now on (torch.autograd.backward).
+        With `inputs` only they receive one; those that are no leaves retain it from now on (torch.autograd.backward).
         """
         chosen: Sequence[State] | None = options.get("inputs")
         seed = self._seed(root, cotangent, chosen or ())
@@ -171,7 +171,7 @@ class Twin:
     ) -> dict[State, State]:
         """What each wanted, hooked or retaining tensor on the ways down from `root` receives, after its hooks.
 
-        It comes from those nearer to the root, which are settled already, each through its own node, with all others held.
+        It comes from those nearer to the root, settled already, each through its own node, with all others held.
         """
         recorded = bool(options.get("create_graph"))
         watched = [root, *wanted, *(state for state in known if state.hooks or state.retains_grad)]
@@ -195,7 +195,7 @@ class Twin:
         return State(value, requires_grad=recorded)
 
     def _hooked(self, hook: Hook, cotangent: State, recorded: bool) -> State:
-        """What a hook of the closed vocabulary makes of a cotangent: it records it, then perhaps scales or replaces it."""
+        """What a hook makes of a cotangent: it records it, then perhaps scales or replaces it."""
         hook.calls.append(cotangent.value.array)
         for action in hook.body:
             if "scale" in action:
@@ -249,7 +249,7 @@ def _reached(root: Value) -> set[Value]:
 
 
 def _ways(root: Value, inputs: Sequence[State]) -> set[Value]:
-    """The tensors on a way from `root` to one of `inputs`, both ends included: what a restricted sweep passes through."""
+    """The tensors on a way from `root` to one of `inputs`, both ends included: what a restricted sweep passes."""
     reached = _reached(root)
     ways = {state.value for state in inputs}
     for value in sorted(reached, key=lambda value: value.serial):

@@ -28,7 +28,7 @@ class Fake:
     """One way to misbehave, and what must be said of it.
 
     verdict: of the cases that meet it. exit_code: the gate's. message, got: patterns of the record's fields.
-    verb: the instruction that is named, when one can be. case: the one that meets it. mode: of a foreign agent.
+    verb: the instruction named, if one can be. case: the one that meets it. mode: a foreign agent's.
     """
 
     name: str
@@ -55,8 +55,10 @@ class Fake:
         return path
 
 
-def _dies(name: str, patch: str, message: str, verdict: str = "crash", verb: str | None = "apply") -> Fake:
-    return Fake(name, _IMPORTS + dedent(patch), verdict, 1, message, verb=verb)
+def _dies(
+    name: str, patch: str, message: str, verdict: str = "crash", verb: str | None = "apply", got: str = ""
+) -> Fake:
+    return Fake(name, _IMPORTS + dedent(patch), verdict, 1, message, got, verb)
 
 
 def _raises(name: str, raised: str, got: str) -> Fake:
@@ -134,6 +136,13 @@ def _rows() -> Iterator[Fake]:
         "was lost once",
         "flaky",
         verb=None,
+    )
+    words = HARMFUL.encode("utf-8", "surrogatepass")
+    yield _dies(
+        "dies_with_markup",
+        f"engine.Tensor.exp = lambda self: os.write(2, {words!r}) and os._exit(3)",
+        "exited with code 3",
+        got="<script>",
     )
     # --- exceptions
     yield _raises(
