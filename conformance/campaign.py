@@ -1,7 +1,7 @@
 """A run over several engines: children judge, this process alone writes the journals.
 
-Each child is a pytest process for one engine (and one shard of the cases); it holds the engine's agent and sends records through a
-pipe. However a child or an engine ends, what was recorded is in the journal.
+Each child is a pytest process for one engine (and one shard of the cases); it holds the engine's agent and sends records
+through a pipe. However a child or an engine ends, what was recorded is in the journal.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Campaign:
         command += ["-c", str(_CLAUSES / "pytest.ini"), "--rootdir", str(_CLAUSES), "-q"]
         command += [f"{key}={value}" for key, value in options.items()]
         command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
-        output = tempfile.TemporaryFile()
+        output = tempfile.TemporaryFile()  # noqa: SIM115 (it is read after the child has ended)
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

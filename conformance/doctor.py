@@ -30,7 +30,7 @@ def examined(spec: str, python: str, timeout: float) -> int:
         print(
             f"{'engine'.ljust(16)} {adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}"
         )
-        sound = all([_judged(case, engine) for case in _foundations(adapter)])
+        sound = all(_judged(case, engine) for case in _foundations(adapter))
     print(f"{'not offered'.ljust(16)} {', '.join(_missing(adapter)) or 'nothing'}")
     print("the engine can be judged" if sound else "sum and mul must work before anything else can be judged")
     return 0 if sound else 1

@@ -145,7 +145,9 @@ def _explore(examination: Examination, profile: str, seed: int, expected: Expect
         examination.finding, examination.witness = Finding("error", None, str(reason)), None
     except Exception as reason:  # a fault of ours is the verdict of this case, not the end of the others
         place = traceback.extract_tb(reason.__traceback__)[-1]
-        fault = f"the suite broke: {type(reason).__name__}: {reason}, at {place.name} in {place.filename}:{place.lineno}"
+        fault = (
+            f"the suite broke: {type(reason).__name__}: {reason}, at {place.name} in {place.filename}:{place.lineno}"
+        )
         examination.finding, examination.witness = Finding("error", None, fault), None
 
 

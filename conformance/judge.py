@@ -46,7 +46,7 @@ class Judgement:
 
 def judge(program: Program, reply: Json) -> Judgement:
     """Judges an agent's reply (schema in docs/agent-protocol.md) to `program`."""
-    observed = {index: seen for index, seen in reply["observations"]}
+    observed = dict(reply["observations"])
     outcomes = dict(_outcomes(program, observed))
     compared, seen = 0, {}
     for index, it in program.walk():

@@ -4,7 +4,7 @@ from conformance.adapter import Adapter
 from implementations.shapes.spellings import grad_mode_state, table, torch_protocol
 
 VARIABLE = {
-    "variable": "reference.Variable(reference.tensor({value}, dtype={dtype}).data, requires_grad={requires_grad}, volatile={volatile})",
+    "variable": "reference.Variable(reference.tensor({value}, dtype={dtype}).data, {requires_grad}, volatile={volatile})",
     "is_volatile": "{a}.volatile",
 }
 

@@ -18,8 +18,10 @@ ADAPTER = Adapter(
     refusals=(
         ("not_scalar", "RuntimeError", "grad can be implicitly created only for scalar outputs"),
         ("shape_mismatch", "RuntimeError", "Mismatch in shape"),
-        ("needs_grad", "RuntimeError", "does not require grad and does not have a grad_fn"),
+        ("needs_grad", "RuntimeError", "does(n't| not) require grad|requires_grad=False"),
         ("graph_freed", "RuntimeError", "backward through the graph a second time"),
+        ("not_leaf", "RuntimeError", "you can only change requires_grad flags of leaf variables"),
+        ("no_gradient", "AttributeError", "'NoneType' object has no attribute 'zero_'"),
         ("unused_input", "RuntimeError", "appears to not have been used in the graph"),
     ),
 )

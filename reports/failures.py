@@ -70,9 +70,7 @@ def _heading(run: Run, item: Settled, colour: bool) -> str:
     engine = ", ".join(part for part in (run.label, parameters(item)) if part)
     fields = [one_line(str(item.record["clause"])), engine, blocking(run.blocks[item.case])]
     verdict = paint(item.verdict.upper(), VERDICTS[item.verdict].tone, colour)
-    return f"{verdict}  {paint(fields[0], 'strong', colour)}{_GAP}" + _GAP.join(
-        field for field in fields[1:] if field
-    )
+    return f"{verdict}  {paint(fields[0], 'strong', colour)}{_GAP}" + _GAP.join(field for field in fields[1:] if field)
 
 
 def _comparison(item: Settled) -> list[str]:
@@ -128,8 +126,7 @@ def _blocked(found: Sequence[Run], colour: bool) -> list[str]:
     rows = [(count, case, run.label) for run in found for case, count in run.blocks.items()]
     rows.sort(key=lambda row: (-row[0], row[1]))
     texts = [
-        (f"{count} case{'s' if count != 1 else ''}", f"stand on {one_line(case)}", label)
-        for count, case, label in rows
+        (f"{count} case{'s' if count != 1 else ''}", f"stand on {one_line(case)}", label) for count, case, label in rows
     ]
     return _aligned("BLOCKED", "quiet", texts, colour)
 
@@ -149,7 +146,4 @@ def _cases(clause: str, items: Sequence[Settled]) -> str:
 
 def _aligned(word: str, tone: str, rows: Sequence[tuple[str, str, str]], colour: bool) -> list[str]:
     rooms = [max((columns(row[index]) for row in rows), default=0) for index in range(2)]
-    return [
-        f"{paint(word, tone, colour)}  {pad(row[0], rooms[0])}  {pad(row[1], rooms[1])}  {row[2]}"
-        for row in rows
-    ]
+    return [f"{paint(word, tone, colour)}  {pad(row[0], rooms[0])}  {pad(row[1], rooms[1])}  {row[2]}" for row in rows]

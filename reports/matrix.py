@@ -25,9 +25,7 @@ def render(journals: Sequence[Journal], *, colour: bool, width: int) -> str:
     if not found:
         return "no journal\n"
     tables = [_table(part, chapters(found), colour, width) for part in _parts(found, chapters(found), width)]
-    return (
-        "\n\n".join([*tables, "\n".join(_wrapped(_LEGEND, width)), _headlines(found, colour, width)]) + "\n"
-    )
+    return "\n\n".join([*tables, "\n".join(_wrapped(_LEGEND, width)), _headlines(found, colour, width)]) + "\n"
 
 
 def _cell(run: Run, chapter: str) -> list[str]:
@@ -83,9 +81,7 @@ def _line(
     first: tuple[str, str], cells: Sequence[tuple[str, str]], margin: int, widths: Sequence[int], colour: bool
 ) -> str:
     rooms = [margin, *widths]
-    fields = [
-        (pad(clip(text, room), room), tone) for (text, tone), room in zip([first, *cells], rooms, strict=True)
-    ]
+    fields = [(pad(clip(text, room), room), tone) for (text, tone), room in zip([first, *cells], rooms, strict=True)]
     last, tone = fields[-1]
     fields[-1] = (last.rstrip(), tone)
     return (" " * _GAP).join(paint(text, tone, colour) for text, tone in fields)

@@ -146,17 +146,11 @@ class Tally:
     @property
     def notes(self) -> list[str]:
         """What the sentence leaves open: other verdicts, what `failed` holds besides fail, expectations."""
-        others = [
-            (name, count) for name, count in self._ordered() if name not in ("pass", "fail", "declined")
-        ]
+        others = [(name, count) for name, count in self._ordered() if name not in ("pass", "fail", "declined")]
         notes = [f"{count} {name}" for name, count in others if VERDICTS[name].tone != "bad"]
-        notes += [
-            f"{count} {name} among the failed" for name, count in others if VERDICTS[name].tone == "bad"
-        ]
+        notes += [f"{count} {name} among the failed" for name, count in others if VERDICTS[name].tone == "bad"]
         notes += [f"{count} {name} as expected" for name, count in self._ordered(self.awaited)]
-        return notes + [
-            f"{count} {name} against an expectation" for name, count in self._ordered(self.contradicted)
-        ]
+        return notes + [f"{count} {name} against an expectation" for name, count in self._ordered(self.contradicted)]
 
     @property
     def words(self) -> list[str]:

@@ -69,9 +69,7 @@ def test_verdicts_against_expectations(verdict: str, expected: str) -> None:
         assert (odd.surprise, decision.exit_code, decision.reasons) == (False, 0, ())
     elif expected:
         assert (odd.surprise, decision.exit_code) == (True, CODES[verdict] or 1)
-        assert decision.reasons == (
-            f"acme: {verdict} c/odd, but {expected} is expected; update the expectation",
-        )
+        assert decision.reasons == (f"acme: {verdict} c/odd, but {expected} is expected; update the expectation",)
     else:
         assert (odd.surprise, decision.exit_code) == (CODES[verdict] != 0, CODES[verdict])
         assert decision.reasons == ((f"acme: {verdict} c/odd",) if CODES[verdict] else ())
@@ -130,9 +128,7 @@ def test_a_circle_explains_nothing(order: tuple[int, ...]) -> None:
 
 def test_chains_end_at_their_root() -> None:
     """In a chain of failures only the first remains red."""
-    found = outcome(
-        case("a/1", "fail"), case("a/2", "fail", uses=["a/1"]), case("a/3", "fail", stands_on=["a/2"])
-    )
+    found = outcome(case("a/1", "fail"), case("a/2", "fail", uses=["a/1"]), case("a/3", "fail", stands_on=["a/2"]))
     assert [found[name][0] for name in ("a/1", "a/2", "a/3")] == ["fail", "blocked", "blocked"]
 
 
@@ -172,9 +168,7 @@ def test_root_causes_come_first() -> None:
 def test_too_many_undecided_cases_are_the_suites_fault(others: int) -> None:
     """More than a tenth of a chapter undecided is exit code 3, however large the other chapters are."""
     found = journal(*crowd("d"), *crowd("c", others - 1), case("c/odd", "inconclusive"))
-    wanted = (
-        (0, ()) if others == 10 else (3, ("acme: 1 of 9 cases of c are inconclusive, the suite is at fault",))
-    )
+    wanted = (0, ()) if others == 10 else (3, ("acme: 1 of 9 cases of c are inconclusive, the suite is at fault",))
     decision = decide([found])
     assert (decision.exit_code, decision.reasons) == wanted
 

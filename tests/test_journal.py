@@ -40,9 +40,7 @@ def written(path: Path, *cases: dict[str, Any], footer: bool = True) -> Path:
 
 
 # Any text at all: lone surrogates, NUL, separators that other readers take for the end of a line.
-texts = st.text(st.characters(codec=None)) | st.sampled_from(
-    ["\ud800", "\x00", "a\u2028b\x0bc\x85d\r\n", "\udcff\n"]
-)
+texts = st.text(st.characters(codec=None)) | st.sampled_from(["\ud800", "\x00", "a\u2028b\x0bc\x85d\r\n", "\udcff\n"])
 
 
 @given(texts, st.lists(st.sampled_from(sorted(VERDICTS)), max_size=5))

@@ -254,10 +254,7 @@ def test_failures_outside_of_attempts(kind: str | None, at: int, wanted: Finding
     assert found is not None
     assert (found.verdict, found.at, found.expected) == (wanted.verdict, wanted.at, wanted.expected)
     assert found.got == "ValueError: no such thing"
-    assert (
-        found.message == wanted.message
-        or "add the row (KIND, 'ValueError', 'no such thing')" in found.message
-    )
+    assert found.message == wanted.message or "add the row (KIND, 'ValueError', 'no such thing')" in found.message
 
 
 LEAK: Final[Json] = {"name": "grad mode", "before": "True", "after": "False"}
@@ -277,9 +274,7 @@ def test_the_first_disagreement_counts() -> None:
     facts: Json = {"failure": failure("unsupported", 2), "leaks": [LEAK]}
     wrong = judge(program, reply((0, array("1")), (1, array("3")), **facts))
     assert wrong.compared == 2
-    assert wrong.finding == Finding(
-        "fail", 1, "x is not what the specification says", "[2.]", "[3.]", "because"
-    )
+    assert wrong.finding == Finding("fail", 1, "x is not what the specification says", "[2.]", "[3.]", "because")
     right = judge(program, reply((0, array("1")), (1, array("2")), **facts))
     assert right.finding is not None
     assert right.finding.verdict == "unsupported"

@@ -134,9 +134,7 @@ def test_what_is_observed_is_plain_text(value: Any) -> None:
     """Every number of nested lists is observed, as text that reads back as the same number."""
     found = [exact(x) for x in flat(value)]
     assert json.loads(json.dumps(found)) == found
-    assert all(
-        read(text) is None or float(text) == float(x) for text, x in zip(found, flat(value), strict=True)
-    )
+    assert all(read(text) is None or float(text) == float(x) for text, x in zip(found, flat(value), strict=True))
 
 
 class Hostile:
@@ -320,9 +318,7 @@ def test_functions_within_functions() -> None:
         expect(first, 6)
         expect(second, 12)
 
-    passes(
-        program_of(write), replace(FUNCTIONAL, spellings={**FUNCTIONAL.spellings, "grad.create_graph": ""})
-    )
+    passes(program_of(write), replace(FUNCTIONAL, spellings={**FUNCTIONAL.spellings, "grad.create_graph": ""}))
 
 
 @pytest.mark.parametrize("option", ["retain_graph", "allow_unused"])

@@ -203,9 +203,7 @@ def test_the_structure_can_be_read_aloud(page: Page) -> None:
         1,
         1,
     ]
-    levels = page.evaluate(
-        "[...document.querySelectorAll('h1,h2,h3,h4')].map(each => Number(each.tagName[1]))"
-    )
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(each => Number(each.tagName[1]))")
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     assert page.locator("th").count() > 20

@@ -21,9 +21,7 @@ from tests.test_specification import cases, recorded
 
 VALUE: Final = {"shape": [2], "values": ["1/3", "-2"]}
 LEAF: Final = Instruction("leaf", ("x",), (), {"value": VALUE, "requires_grad": True})
-EXPECT: Final = Instruction(
-    "expect", (), ("x",), {"observe": "grad", "relation": "equals", "value": VALUE, "why": ""}
-)
+EXPECT: Final = Instruction("expect", (), ("x",), {"observe": "grad", "relation": "equals", "value": VALUE, "why": ""})
 
 
 def nested() -> st.SearchStrategy[Program]:
@@ -57,9 +55,7 @@ def test_json_keeps_a_program(program: Program) -> None:
 @pytest.mark.parametrize("clause", specification())
 def test_json_keeps_what_clauses_record(clause: str) -> None:
     """What a clause records survives JSON."""
-    found = [
-        program for name, case in cases().items() if case.clause.id == clause for program in recorded(name)[1]
-    ]
+    found = [program for name, case in cases().items() if case.clause.id == clause for program in recorded(name)[1]]
     assert found
     assert all(reread(program) == program for program in found)
 
@@ -201,9 +197,7 @@ def test_the_agent_knows_no_other_verb() -> None:
     handlers = {
         name[1:]
         for name, method in vars(lowering.Lowering).items()
-        if name.startswith("_")
-        and callable(method)
-        and list(inspect.signature(method).parameters) == ["self", "it"]
+        if name.startswith("_") and callable(method) and list(inspect.signature(method).parameters) == ["self", "it"]
     }
     assert handlers - inner | set(lowering.MODES) == set(VERBS)
     assert {verb: set(options) for verb, options in lowering.OPTIONS.items()} == {

@@ -20,9 +20,7 @@ NASTY = "<script>alert(1)</script> \x00 \x1b[31m \x9b \ud800 \u202e & ]]> \ufffe
 
 def _nasty() -> Journal:
     """A journal in which every text that an engine can make is hostile."""
-    texts = dict.fromkeys(
-        ("message", "why", "expected", "got", "method", "script", "rerun", "declined"), NASTY
-    )
+    texts = dict.fromkeys(("message", "why", "expected", "got", "method", "script", "rerun", "declined"), NASTY)
     cases = [
         case(ADDS, "fail", **texts),
         case(CLEARS, "declined", **texts),

@@ -24,9 +24,7 @@ def test_junit_has_a_place_for_every_verdict(verdict: str) -> None:
     """Each verdict becomes the JUnit outcome that a CI service shows it as."""
     # Nine passes: one inconclusive case in a smaller chapter would be the suite's own fault.
     cases = [case(ADDS, verdict), *(case(f"accumulation/{number}") for number in range(9))]
-    [found] = ET.fromstring(junit.render([journal(cases)])).findall(
-        ".//testcase[@name='each_backward_adds[float64]']"
-    )
+    [found] = ET.fromstring(junit.render([journal(cases)])).findall(".//testcase[@name='each_backward_adds[float64]']")
     assert [child.tag for child in found] == ([VERDICT_TAGS[verdict]] if VERDICT_TAGS[verdict] else [])
     assert found.get("classname") == "acme.accumulation"
     assert found.get("time") == "0.120"

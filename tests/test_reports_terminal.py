@@ -49,9 +49,7 @@ def test_matrix_cells_are_figures_and_words() -> None:
 
 def test_matrix_tells_not_run_from_passed() -> None:
     """A chapter in which an engine has no case says so."""
-    text = matrix.render(
-        [journal([case(ADDS)]), journal([case("detach/cuts")], name="b")], colour=False, width=80
-    )
+    text = matrix.render([journal([case(ADDS)]), journal([case("detach/cuts")], name="b")], colour=False, width=80)
     assert text.count("not run") == 3  # one cell each, and the legend
 
 
@@ -91,9 +89,7 @@ def test_the_failure_that_blocks_most_comes_first() -> None:
     """Failures are sorted by how many cases they block, over all engines; vacuous cases come last."""
     roots = [case(ADDS, "vacuous"), case("detach/cuts", "fail"), case("modes/enable_inside", "fail")]
     blocked = [case(name, "fail", uses=["modes/enable_inside[float64]"]) for name in (CLEARS, "hooks/order")]
-    text = failures.render(
-        [journal([case(ROOTS, "crash")], name="a"), journal(roots + blocked)], colour=False
-    )
+    text = failures.render([journal([case(ROOTS, "crash")], name="a"), journal(roots + blocked)], colour=False)
     heads = [line.split()[:2] for line in text.splitlines() if line[0:1].isupper() and "/" in line.split()[1]]
     assert heads == [
         ["FAIL", "modes/enable_inside"],
@@ -131,9 +127,7 @@ def test_one_shortcoming_in_two_dtypes_is_one_line() -> None:
 
 def test_a_crash_is_explained_by_its_message() -> None:
     """Where there is nothing to compare, the message says what happened."""
-    text = failures.render(
-        [journal([case(ADDS, "crash", message="signal 11 at instruction 3")])], colour=False
-    )
+    text = failures.render([journal([case(ADDS, "crash", message="signal 11 at instruction 3")])], colour=False)
     assert "  signal 11 at instruction 3\n" in text
 
 

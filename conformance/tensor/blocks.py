@@ -82,9 +82,11 @@ def attempting(kind: str) -> Iterator[Attempt]:
     recorder = current()
     attempt = Attempt(recorder.name("attempt"))
     recorder.tolerated.add(kind)
-    with _attempted(attempt):
-        yield attempt
-    recorder.tolerated.discard(kind)
+    try:
+        with _attempted(attempt):
+            yield attempt
+    finally:
+        recorder.tolerated.discard(kind)
     choices = [{"outcome": "refused", "kind": kind}, {"outcome": "accepted"}]
     expect_one_of(attempt.observed, choices, "either refused or done right")
 

@@ -88,4 +88,6 @@ class Observed:
         self.answer = answer
 
     def __bool__(self) -> bool:
+        if not self.answer:
+            raise SpecificationError(f"the model says nothing of {self.kind}, so control flow cannot depend on it")
         return bool(next(iter(self.answer.values())))

@@ -82,9 +82,7 @@ def leaf(tensor: Tensor) -> None:
 
 def hookable(tensor: Tensor) -> None:
     if not tensor.requires_grad:
-        raise HookError(
-            "cannot register a hook on a tensor that doesn't require gradient; requires_grad_() it"
-        )
+        raise HookError("cannot register a hook on a tensor that doesn't require gradient; requires_grad_() it")
 
 
 def like(given: Any, tensor: Tensor) -> bool:
@@ -104,9 +102,7 @@ def assignable(tensor: Tensor, given: Any) -> None:
     """TypeError, ShapeMismatch or AutogradError unless `given` can be the `.grad` of `tensor`."""
     if not isinstance(given, type(tensor)):
         kind = type(given).__name__
-        raise TypeError(
-            f"assigned grad expected to be a Tensor or None but got grad of type {kind}; use tensor()"
-        )
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}; use tensor()")
     if given.shape != tensor.shape:
         raise ShapeMismatch(f"a grad of shape {given.shape} is not one of {tensor.shape}; reshape it")
     if given is tensor or given.dtype != tensor.dtype:

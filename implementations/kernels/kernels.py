@@ -122,9 +122,7 @@ KERNELS: dict[str, Kernel] = {
     "rsub": Kernel("RsubBackward1", lambda a, b: b - a, ("", ""), (negated, passed)),
     "neg": Kernel("NegBackward0", np.negative, ("",), (negated,)),
     "mul": Kernel("MulBackward0", np.multiply, ("b", "a"), (lambda k, g, b: g * b, lambda k, g, a: g * a)),
-    "div": Kernel(
-        "DivBackward0", np.divide, ("b", "ab"), (lambda k, g, b: g / b, lambda k, g, a, b: -g * (a / b / b))
-    ),
+    "div": Kernel("DivBackward0", np.divide, ("b", "ab"), (lambda k, g, b: g / b, lambda k, g, a, b: -g * (a / b / b))),
     "pow": Kernel("PowBackward0", lambda a, n: a ** float(n), ("a",), (power_rule,)),
     "power": Kernel("PowBackward1", np.power, ("ab", "aby"), (base_rule, exponent_rule)),
     "abs": Kernel("AbsBackward0", np.abs, ("a",), (lambda k, g, a: g * k("sign", a),)),
@@ -143,9 +141,7 @@ KERNELS: dict[str, Kernel] = {
     "sum": Kernel("SumBackward0", lambda a, axis: np.sum(a, axis=axis), ("",), (spread,)),
     "mean": Kernel("MeanBackward0", lambda a, axis: np.mean(a, axis=axis), ("",), (averaged,)),
     "max": Kernel("MaxBackward1", np.max, ("ay",), (shared,)),
-    "norm": Kernel(
-        "LinalgVectorNormBackward0", lambda a: np.sqrt(np.sum(np.square(a))), ("ay",), (direction,)
-    ),
+    "norm": Kernel("LinalgVectorNormBackward0", lambda a: np.sqrt(np.sum(np.square(a))), ("ay",), (direction,)),
     "dot": Kernel("DotBackward0", np.dot, ("b", "a"), (lambda k, g, b: g * b, lambda k, g, a: g * a)),
     "mm": Kernel(
         "MmBackward0",
@@ -171,9 +167,7 @@ KERNELS: dict[str, Kernel] = {
     "slice": Kernel("SliceBackward0", lambda a, index: a[index], ("",), (scattered_back,)),
     "index": Kernel("IndexBackward0", lambda a, index: a[index], ("",), (scattered_back,)),
     # Rows that only VJPs ask for.
-    "scatter": Kernel(
-        "IndexPutBackward0", scatter, ("",), (lambda k, g, index, shape: k("index", g, index=index),)
-    ),
+    "scatter": Kernel("IndexPutBackward0", scatter, ("",), (lambda k, g, index, shape: k("index", g, index=index),)),
     "expand": Kernel("ExpandBackward0", lambda a, shape: np.broadcast_to(a, shape).copy(), ("",), (passed,)),
     "keep": Kernel(
         "WhereBackward0",

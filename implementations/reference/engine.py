@@ -132,9 +132,7 @@ def tensor(values: Any, dtype: str = "float64", requires_grad: bool = False) -> 
 # ---- node -------------------------------------------------------------------------------------------------
 
 
-def record(
-    operator: str, forward: Callable[..., Any], *operands: Operand, params: tuple[Any, ...] = ()
-) -> Tensor:
+def record(operator: str, forward: Callable[..., Any], *operands: Operand, params: tuple[Any, ...] = ()) -> Tensor:
     """Compute `forward`; if an operand requires grad and recording is on, leave a node behind."""
     like = next(operand for operand in operands if isinstance(operand, Tensor))
     tensors = tuple(lift(operand, like) for operand in operands)
@@ -209,9 +207,7 @@ def listed(tensors: Any) -> list[Any]:
     return several
 
 
-def seed(
-    roots: Sequence[Tensor], gradients: Sequence[Tensor | None], create_graph: bool
-) -> dict[Place, Tensor]:
+def seed(roots: Sequence[Tensor], gradients: Sequence[Tensor | None], create_graph: bool) -> dict[Place, Tensor]:
     """The cotangents to begin with: copies, so that no `.grad` and no hook ever holds the caller's tensor."""
     refusals.check_paired(roots, gradients)
     for root, gradient in zip(roots, gradients, strict=True):
@@ -238,9 +234,7 @@ def sweep(
     if targets is not None:
         path = order.leading_to(path, ends)
     wanted = set(path)
-    running = {
-        place for place in path if isinstance(place, Node) and not wanted.isdisjoint(order.sources(place))
-    }
+    running = {place for place in path if isinstance(place, Node) and not wanted.isdisjoint(order.sources(place))}
     for node in running:
         refusals.check_not_freed(node)
     cotangents = dict(seeds)

@@ -132,6 +132,4 @@ def apply(name: str, *operands: Any) -> Variable:
 
 def check_not_volatile(variable: Variable) -> None:
     if variable.volatile:
-        raise errors.NeedsGrad(
-            "a volatile Variable is never differentiated: create the inputs without volatile=True"
-        )
+        raise errors.NeedsGrad("a volatile Variable is never differentiated: create the inputs without volatile=True")
