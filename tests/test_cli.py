@@ -51,7 +51,9 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     assert done.returncode == 0, done.stderr
     lines = (folder / "good" / "reference.jsonl").read_text(encoding="ascii").splitlines(keepends=True)
     _text(folder, "odd_header.jsonl", json.dumps({**json.loads(lines[0]), "engine": "torch"}) + "\n")
-    _text(folder, "odd_case.jsonl", lines[0] + json.dumps({**json.loads(lines[1]), "verdict": ["pass"]}) + "\n")
+    _text(
+        folder, "odd_case.jsonl", lines[0] + json.dumps({**json.loads(lines[1]), "verdict": ["pass"]}) + "\n"
+    )
     _text(folder, "odd_footer.jsonl", "".join(lines[:-1]) + '{"record":"footer","counts":3}\n')
     _text(folder, "no_footer.jsonl", "".join(lines[:-1]))
     _text(folder, "cut.jsonl", "".join(lines)[:-20])
@@ -227,7 +229,9 @@ def test_an_adapter_with_a_spelling_that_cannot_be_filled_in(terminal: Terminal)
     """A wrong row of an adapter's table is an `error` of the cases that use it, and of no other: exit 3."""
     rows = "'exp': '{z}.exp()', 'sin': '{a}.sin('"
     spelled = f"ADAPTER = replace(REFERENCE, spellings={{**REFERENCE.spellings, {rows}}})"
-    imports = "from dataclasses import replace\nfrom implementations.reference_eager import ADAPTER as REFERENCE\n"
+    imports = (
+        "from dataclasses import replace\nfrom implementations.reference_eager import ADAPTER as REFERENCE\n"
+    )
     _text(terminal.folder, "typo.py", imports + spelled + "\n")
     chosen = [f"--select=operators/value_and_gradient[{name},float64]" for name in ("exp", "sin", "add")]
     done = terminal.run("run", "--engine", "typo.py", *chosen, "--out", "typo", "--jobs", "1")
@@ -287,7 +291,9 @@ def test_help_explains_the_exit_codes(terminal: Terminal) -> None:
         ("capabilities", ("leaf", "backward", "no_grad", "retain_grad")),
     ],
 )
-def test_list_has_a_row_for_each(what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_has_a_row_for_each(
+    what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     """`list` prints a header and a row for each clause, engine, operator or capability."""
     assert cli.main(["list", what]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
@@ -301,7 +307,9 @@ def test_explain_prints_a_clause_in_full(capsys: pytest.CaptureFixture[str]) -> 
     printed = capsys.readouterr().out
     clause = specification()["accumulation/each_backward_adds"]
     assert clause.mutant is not None
-    assert all(text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant))
+    assert all(
+        text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant)
+    )
     assert "[float64], [float32]" in printed
 
 
@@ -341,7 +349,9 @@ def test_gate_prints_its_reasons(terminal: Terminal) -> None:
 def test_report_writes_page_and_junit(terminal: Terminal) -> None:
     """`report` renders a journal again: the same page and JUnit as the run wrote."""
     folder = terminal.folder
-    done = terminal.run("report", "good/reference.jsonl", "--html", "again/page.html", "--junit", "again/junit.xml")
+    done = terminal.run(
+        "report", "good/reference.jsonl", "--html", "again/page.html", "--junit", "again/junit.xml"
+    )
     assert done.returncode == 0
     for old, new in (("report.html", "page.html"), ("junit.xml", "junit.xml")):
         assert (folder / "good" / old).read_bytes() == (folder / "again" / new).read_bytes()
@@ -477,7 +487,9 @@ def test_two_shards_judge_as_one(whole: Journal, terminal: Terminal) -> None:
 def test_a_seed_decides_the_witness(whole: Journal, terminal: Terminal) -> None:
     """The same seed gives the same witness, whatever the number of jobs."""
     again = _journal(terminal, "again2", "--jobs", "2", "--seed", "0")
-    witnesses = [{r["case"]: r["witness"] for r in journal.cases if "witness" in r} for journal in (whole, again)]
+    witnesses = [
+        {r["case"]: r["witness"] for r in journal.cases if "witness" in r} for journal in (whole, again)
+    ]
     assert witnesses[0]
     assert witnesses[0] == witnesses[1]
 

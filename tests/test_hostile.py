@@ -36,8 +36,10 @@ Record = Mapping[str, Any]
 
 
 @pytest.fixture(scope="module")
-def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
-    return Terminal(tmp_path_factory.mktemp("hostile"))
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    opened = Terminal(tmp_path_factory.mktemp("hostile"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -29,11 +29,9 @@ _SELECTED: Final = [f"--select={case}" for case in _CASES]
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    """A terminal that leaves nothing running when a test fails."""
     opened = Terminal(tmp_path)
     yield opened
-    for process in opened.processes():
-        os.kill(process, signal.SIGKILL)
+    opened.close()
 
 
 def _to_process(number: signal.Signals) -> Kill:
