@@ -5,12 +5,14 @@ An expected value is JSON, as it stands in a program's `expect`: {"shape", "valu
 
     equals      the same; for tensors value, shape and, where the engine has dtypes, dtype
     one_of      equal to one of a list
+    matches     a text, or each of several warnings in order, holds a regular expression's match
     within      every element between {"low"} and {"high"}, same shape: the admissible set of a convention
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -81,6 +83,7 @@ def _compare(index: int, it: Instruction, seen: Json, dtype: str) -> Finding | N
         return None
     message = f"{_subject(it)} is not what the specification says"
     got = show(seen)
+    dtype = wanted.get("dtype", dtype)
     if seen.get("dtype", dtype) != dtype:
         got += f" of {seen['dtype']}, not {dtype}"
     return Finding("fail", index, message, show_expected(relation, wanted), got, why)
@@ -95,6 +98,9 @@ _SUBJECTS: Final[Mapping[str, str]] = {
     "node_name": "the name of {0}'s node",
     "text": "the printed text of {0}",
     "same": "whether {0} is {1}",
+    "fewer_nodes": "whether {0} has fewer nodes than {1}",
+    "warnings": "what was warned",
+    "native": "what the engine's own words say",
 }
 
 
@@ -147,7 +153,7 @@ def equals(seen: Json, wanted: Json, dtype: str | None) -> bool:
         return all(seen.get(key) == value for key, value in wanted.items())
     if "values" not in seen or list(seen["shape"]) != list(wanted["shape"]):
         return False
-    if dtype is not None and seen.get("dtype", dtype) != dtype:
+    if dtype is not None and seen.get("dtype", dtype) != wanted.get("dtype", dtype):
         return False
     pairs = zip(seen["values"], wanted["values"], strict=False)
     return len(seen["values"]) == len(wanted["values"]) and all(number(a) == Fraction(b) for a, b in pairs)
@@ -169,8 +175,16 @@ def within(seen: Json, wanted: Json, dtype: str | None) -> bool:
     return len(numbers) == len(low["values"]) and all(within_bounds)
 
 
+def matches(seen: Json, wanted: Json, dtype: str | None) -> bool:
+    """One text matches the only pattern, or each warning its own."""
+    patterns = wanted["patterns"]
+    texts = seen["warnings"] if "warnings" in seen else [str(next(iter(seen.values())))]
+    return len(texts) == len(patterns) and all(re.search(p, text) for p, text in zip(patterns, texts, strict=True))
+
+
 RELATIONS: Final[Mapping[str, Callable[[Json, Json, str | None], bool]]] = {
     "equals": equals,
+    "matches": matches,
     "one_of": one_of,
     "within": within,
 }
@@ -193,8 +207,10 @@ def show(value: Json) -> str:
         return "no gradient"
     if "values" in value:
         return _array(value)
+    if "warnings" in value:
+        return "; ".join(value["warnings"]) or "no warning"
     if "calls" in value:
-        return f"{len(value['calls'])} calls" + "".join(f" {_array(call)}" for call in value["calls"])
+        return f"{len(value['calls'])} calls" + "".join(f" {show(call)}" for call in value["calls"])
     if value.get("outcome") == "refused" and "type" in value:
         return f"refused: {value['type']}: {value['message']}"
     return str(next(iter(value.values()), ""))
@@ -204,6 +220,8 @@ def show_expected(relation: str, wanted: Json) -> str:
     """An expectation as a person reads it."""
     if relation == "one_of":
         return " or ".join(dict.fromkeys(show(choice) for choice in wanted["choices"]))
+    if relation == "matches":
+        return " then ".join(f"a text that matches {p!r}" for p in wanted["patterns"]) or "no warning"
     if relation == "within":
         return f"between {show(wanted['low'])} and {show(wanted['high'])}"
     if wanted.get("outcome") == "refused":

@@ -38,13 +38,17 @@ def _verb(*options: str, block: bool = False) -> Verb:
 
 
 VERBS: Final[Mapping[str, Verb]] = {
-    "leaf": _verb("value", "requires_grad"),
+    "leaf": _verb("value", "requires_grad", "dtype"),
     "variable": _verb("value", "requires_grad", "volatile"),
     "apply": _verb("operator", "axis", "shape", "index"),
     "gradients": _verb("cotangent"),
     "backward": _verb("cotangent", "retain_graph", "create_graph", "inputs"),
     "grad": _verb("cotangent", "retain_graph", "create_graph", "allow_unused"),
     "read_grad": _verb(),
+    "set_grad": _verb(),
+    "unbind": _verb(),
+    "drop": _verb(),
+    "native": _verb("text"),
     "clear": _verb("how"),
     "detach": _verb(),
     "require_grad": _verb("flag"),
@@ -56,7 +60,9 @@ VERBS: Final[Mapping[str, Verb]] = {
     "enable_grad": _verb(block=True),
     "attempt": _verb("kinds", block=True),
     "catch": _verb(block=True),
-    "expect": _verb("observe", "relation", "value", "why", "when"),
+    "warned": _verb(block=True),
+    "thread": _verb(block=True),
+    "expect": _verb("observe", "relation", "value", "why", "when", "native"),
 }
 
 

@@ -82,8 +82,8 @@ def _is_outcome(seen: Json) -> bool:
     return seen.get("outcome") == "accepted" or (seen.get("outcome") == "refused" and _is_refusal(seen))
 
 
-def _is_flag(seen: Json) -> bool:
-    return isinstance(seen.get("flag"), (bool, str))
+def _is_flag(seen: Any) -> bool:
+    return isinstance(seen, dict) and isinstance(seen.get("flag"), (bool, str))
 
 
 _FIELDS: Final[Mapping[str, Callable[[Any], bool]]] = {
@@ -95,7 +95,8 @@ _FIELDS: Final[Mapping[str, Callable[[Any], bool]]] = {
 _KINDS: Final[Mapping[str, Callable[[Json], bool]]] = {
     "tensor": _is_tensor,
     "grad": _is_tensor,
-    "calls": lambda seen: _is_list_of(_is_array)(seen.get("calls")),
+    "calls": lambda seen: _is_list_of(lambda call: _is_array(call) or _is_flag(call))(seen.get("calls")),
+    "warnings": lambda seen: _is_list_of(_is_text)(seen.get("warnings")),
     "outcome": _is_outcome,
     "text": lambda seen: _is_text(seen.get("text")),
 }

@@ -1,6 +1,7 @@
 """Executes lowered programs in the engine's process and collects what can be observed."""
 
 import re
+import threading
 import time
 import warnings
 from functools import lru_cache
@@ -181,6 +182,27 @@ class Run:
         except ProgramException:
             pass
 
+    def _warned(self, index, name, steps):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.steps(steps)
+        self.names[name] = [clipped(warning.message) for warning in caught]
+
+    def _thread(self, index, steps):
+        raised = []
+
+        def run():
+            try:
+                self.steps(steps)
+            except (Refused, ProgramException) as reason:
+                raised.append(reason)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        if raised:
+            raise raised[0]
+
     def _raise(self, index):
         raise ProgramException("raised by the program")
 
@@ -192,9 +214,11 @@ class Run:
             return self.tensor(parts)
         if kind == "outcome":
             return self.names[parts["outcome"]]
+        if kind == "warnings":
+            return {"warnings": self.names[parts["warnings"]]}
         result = self.evaluated(parts[kind])
         if kind == "calls":
-            return {"calls": [{"shape": extents(call), "values": [exact(n) for n in flat(call)]} for call in result]}
+            return {"calls": [noted(call) for call in result]}
         if kind == "text":
             return {"text": clipped(result)}
         return {"flag": result if isinstance(result, bool) else clipped(result)}
@@ -212,6 +236,13 @@ class Run:
             found = _DTYPE.search(text)
             observed["dtype"] = found.group() if found else text
         return observed
+
+
+def noted(call):
+    """What a hook noted of one call: a flag, or its argument's value."""
+    if isinstance(call, bool):
+        return {"flag": call}
+    return {"shape": extents(call), "values": [exact(number) for number in flat(call)]}
 
 
 # --- printing
@@ -245,6 +276,12 @@ def _lines(step, comments):
         return head + ["except Exception as refusal:", "    %s = 'refused'" % step[2], "    print(repr(refusal))"]
     if kind == "catch":
         return ["try:"] + printed(step[2], comments, "    ") + ["except ZeroDivisionError:", "    pass"]
+    if kind == "warned":
+        head = "with __import__('warnings').catch_warnings(record=True) as %s:" % step[2]
+        return [head, "    __import__('warnings').simplefilter('always')"] + printed(step[3], comments, "    ")
+    if kind == "thread":
+        start = "thread = __import__('threading').Thread(target=in_thread); thread.start(); thread.join()"
+        return ["def in_thread():"] + printed(step[2], comments, "    ") + [start]
     if kind == "raise":
         return ["raise ZeroDivisionError"]
     return [_print(step, comments.get(index))]

@@ -6,6 +6,8 @@ A program is lowered to steps. The interpreter executes them; `script` prints th
     ("with", index, expression, steps)   a context manager around steps
     ("attempt", index, name, steps)      steps of which one may raise
     ("catch", index, steps)              the program's own exception is caught here
+    ("warned", index, name, steps)       steps whose warnings are collected
+    ("thread", index, steps)             steps that run in a thread of their own
     ("raise", index)                     the program raises its own exception
     ("observe", index, kind, parts)      expressions to evaluate and report
     ("define", index, text, steps)       a function whose body is steps (the functional shape)
@@ -74,7 +76,10 @@ class Lowering:
     def _leaf(self, it):
         options = it["options"]
         key = "leaf" if options["requires_grad"] else "constant"
-        return [self._bound(it, self.array(key, options["value"]))]
+        dtype = options.get("dtype")
+        if dtype and dtype not in self.adapter["dtypes"]:
+            raise NotOffered(dtype)
+        return [self._bound(it, self.array(key, options["value"], dtype and self.adapter["dtypes"][dtype]))]
 
     def _variable(self, it):
         options = it["options"]
@@ -96,8 +101,12 @@ class Lowering:
     def _read_grad(self, it):
         return [self._bound(it, self.spelled("grad_of", a=it["args"][0]))]
 
-    def array(self, key, value):
-        return self.spelled(key, value=nested(value), dtype=self.dtype, shape=tuple(value["shape"]))
+    def _unbind(self, it):
+        return [("do", it["index"], "%s, = %s" % (", ".join(it["out"]), self.spelled("unbind", a=it["args"][0])))]
+
+    def array(self, key, value, dtype=None):
+        literal = nested(value, repr_integer if dtype else number)
+        return self.spelled(key, value=literal, dtype=dtype or self.dtype, shape=tuple(value["shape"]))
 
     def operator(self, it):
         operands = dict(zip("abcd", (self.operand(operand) for operand in it["args"])))
@@ -200,7 +209,20 @@ class Lowering:
 
     def _require_grad(self, it):
         flag = it["options"]["flag"]
-        return [("do", it["index"], self.spelled("require_grad", a=it["args"][0], flag=flag))]
+        return [self._bound(it, self.spelled("require_grad", a=it["args"][0], flag=flag))]
+
+    def _set_grad(self, it):
+        return [("do", it["index"], self.spelled("set_grad", a=it["args"][0], b=it["args"][1]))]
+
+    def _drop(self, it):
+        return [("do", it["index"], "del %s" % it["args"][0])]
+
+    def _native(self, it):
+        return [("do", it["index"], self.native(it["options"]["text"], it["args"]))]
+
+    def native(self, template, names):
+        """A dialect's own words: {0}, {1} … are the program's names, {ns} is the engine's namespace."""
+        return template.format(*names, ns=self.spelled("native"))
 
     def _retain_grad(self, it):
         return self._statement(it, "retain_grad")
@@ -214,8 +236,10 @@ class Lowering:
     def _hook(self, it):
         name = it["out"][0]
         lines = ["%s_calls = []" % name, "def %s_body(g):" % name]
-        lines.append("    %s_calls.append(%s)" % (name, self.spelled("hook_value", a="g")))
-        lines.extend("    " + self.hook_action(action) for action in it["options"]["body"])
+        body = it["options"]["body"]
+        noted = next((action["note"] for action in body if "note" in action), "hook_value")
+        lines.append("    %s_calls.append(%s)" % (name, self.spelled(noted, a="g")))
+        lines.extend("    " + self.hook_action(action) for action in body if "note" not in action)
         text = self.spelled("hook", a=it["args"][0], body="%s_body" % name)
         lines.append("%s = %s" % (name, text))
         return [("do", it["index"], "\n".join(lines))]
@@ -233,6 +257,12 @@ class Lowering:
     def _catch(self, it):
         return [("catch", it["index"], self.steps(it["body"]))]
 
+    def _warned(self, it):
+        return [("warned", it["index"], it["out"][0], self.steps(it["body"]))]
+
+    def _thread(self, it):
+        return [("thread", it["index"], self.steps(it["body"]))]
+
     def _raise(self, it):
         return [("raise", it["index"])]
 
@@ -245,8 +275,10 @@ class Lowering:
             parts = self.tensor_parts("grad_", self.spelled("grad_of", a=names["a"]))
         elif kind == "calls":
             parts = {"calls": names["a"] + "_calls"}
-        elif kind == "outcome":
-            parts = {"outcome": names["a"]}
+        elif kind in ("outcome", "warnings"):
+            parts = {kind: names["a"]}
+        elif kind == "native":
+            parts = {"native": self.native(it["options"]["native"], it["args"])}
         else:
             parts = {kind: self.spelled(kind, **names)}
         return [("observe", it["index"], kind, parts)]
@@ -270,7 +302,7 @@ def between(history, root, inputs):
     """The instructions on the way from `inputs` to `root`, in their order."""
     depends = set(inputs)
     for it in history:
-        if it["verb"] in ("apply", "detach", "gradients", "grad") and not depends.isdisjoint(registers(it)):
+        if it["verb"] in ("apply", "unbind", "detach", "gradients", "grad") and not depends.isdisjoint(registers(it)):
             depends.update(name for name in it["out"] if name not in inputs)
     wanted, chosen = {root}, []
     for it in reversed(history):
@@ -290,9 +322,14 @@ def registers(it):
 # --- literals
 
 
-def nested(value):
+def nested(value, write=None):
     """A value's literal: nested lists of its numbers; a lone number when it is 0-d."""
-    return _nested(list(value["shape"]), [number(text) for text in value["values"]])
+    return _nested(list(value["shape"]), [(write or number)(text) for text in value["values"]])
+
+
+def repr_integer(text):
+    """The literal of an integer."""
+    return repr(int(text))
 
 
 def _nested(shape, numbers):

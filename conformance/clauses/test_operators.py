@@ -83,7 +83,7 @@ def folded(gradient: Any, shape: Shape) -> Any:
     mutant="mul_counts_one_use",
     after=("vjp/backward_contracts_with_the_cotangent",),
     given={"data": st.data()},
-    operator=tuple(OPERATORS),
+    operator=tuple(FORMULAS),
 )
 def test_value_and_gradient(operator: str, data: st.DataObject) -> None:
     """An operator's value is its formula's, and a cotangent v reaches each operand as v times the derivative."""

@@ -200,6 +200,11 @@ def fits(array: Array, dtype: str) -> None:
             raise Inexact(f"{number} is not a {dtype}")
 
 
+def compared(a: Array, b: Array, relation: Callable[[fmpq, fmpq], bool]) -> Array:
+    """1 where the relation holds between two broadcast arrays, slopes aside, and 0 elsewhere."""
+    return np.asarray(np.frompyfunc(lambda p, q: fmpq(int(relation(plain(p), plain(q)))), 2, 1)(a, b), dtype=object)
+
+
 def rational(text: str) -> fmpq:
     """The number that `str` of a rational wrote."""
     return fmpq(*map(int, text.split("/")))

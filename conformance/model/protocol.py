@@ -18,6 +18,7 @@ from flint import fmpq
 from conformance.model import numbers
 from conformance.model.forward import GradientNode, Node, Value, as_array, flattened
 from conformance.model.numbers import Array
+from conformance.operators.table import OPERATORS
 
 
 class Refusal(Exception):
@@ -33,7 +34,7 @@ class Hook:
     """A hook: what it does with its argument, and the arguments it was called with."""
 
     body: tuple[Mapping[str, Any], ...]
-    calls: list[Array] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -46,6 +47,7 @@ class State:
     retains_grad: bool = False
     grad: State | None = None
     hooks: list[Hook] = field(default_factory=list)
+    dtype: str | None = None  # when it is not the program's
 
     @property
     def is_leaf(self) -> bool:
@@ -62,9 +64,11 @@ class Twin:
 
     # --- values
 
-    def leaf(self, array: Array, requires_grad: bool) -> State:
-        """A new leaf."""
-        return State(self._checked(Value(array)), requires_grad)
+    def leaf(self, array: Array, requires_grad: bool, dtype: str | None = None) -> State:
+        """A new leaf; `dtype` is one of integers, or None for the program's."""
+        if dtype and requires_grad:
+            raise Refusal("dtype")
+        return State(self._checked(Value(array)), requires_grad, dtype=dtype)
 
     def variable(self, array: Array, requires_grad: bool, volatile: bool) -> State:
         """A leaf of the pre-0.4 API; volatile takes precedence over requires_grad in everything computed from it."""
@@ -77,9 +81,11 @@ class Twin:
         node = Node(operator, edges, attributes)
         value = self._checked(Value(node.run({}, {})))
         volatile = any(operand.volatile for operand in operands)
-        recorded = self.grad_enabled and not volatile and any(operand.requires_grad for operand in operands)
+        given = OPERATORS[operator].result
+        needed = given is None and any(operand.requires_grad for operand in operands)
+        recorded = self.grad_enabled and not volatile and needed
         value.node = node if recorded else None
-        return State(value, recorded, volatile)
+        return State(value, recorded, volatile, dtype=given)
 
     def detach(self, a: State) -> State:
         """The same value, a constant."""
@@ -89,6 +95,8 @@ class Twin:
         """Flips a leaf's flag."""
         if not a.is_leaf and not flag:
             raise Refusal("not_leaf")
+        if a.dtype and flag:
+            raise Refusal("dtype")
         a.requires_grad = flag
 
     def retain_grad(self, a: State) -> None:
@@ -112,7 +120,20 @@ class Twin:
         """Zeroes the gradient, or forgets it."""
         if a.grad is None:
             raise Refusal("no_gradient")
-        a.grad = State(Value(as_array(a.grad.value.array * fmpq(0)))) if how == "zero" else None
+        if how == "zero":
+            a.grad.value = Value(as_array(a.grad.value.array * fmpq(0)))  # whoever holds the gradient sees it cleared
+        else:
+            a.grad = None
+
+    def set_grad(self, a: State, gradient: State) -> None:
+        """Puts a gradient of the user's own in place."""
+        if gradient.value.array.shape != a.value.array.shape:
+            raise Refusal("shape_mismatch")
+        a.grad = gradient
+
+    def unbind(self, a: State) -> list[State]:
+        """The entries along the first axis, as iterating over it gives them."""
+        return [self.apply("index", (a,), {"index": i}) for i in range(a.value.array.shape[0])]
 
     # --- derivatives
 
@@ -196,8 +217,11 @@ class Twin:
 
     def _hooked(self, hook: Hook, cotangent: State, recorded: bool) -> State:
         """What a hook makes of a cotangent: it records it, then perhaps scales or replaces it."""
-        hook.calls.append(cotangent.value.array)
+        noted = any("note" in action for action in hook.body)
+        hook.calls.append({"flag": recorded} if noted else numbers.to_json(cotangent.value.array))
         for action in hook.body:
+            if "note" in action:
+                continue
             if "scale" in action:
                 factor = self.leaf(numbers.exact_array(numbers.rational(action["scale"])), False)
                 cotangent = self._moded(recorded, "mul", cotangent, factor)
@@ -206,7 +230,12 @@ class Twin:
         return cotangent
 
     def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:
-        state.grad = gradient if state.grad is None else self._moded(recorded, "add", state.grad, gradient)
+        if state.grad is None:
+            state.grad = State(gradient.value, gradient.requires_grad)
+        elif recorded:
+            state.grad = self._moded(recorded, "add", state.grad, gradient)
+        else:  # in place: whoever holds the gradient sees the sum
+            state.grad.value = self._moded(recorded, "add", state.grad, gradient).value
 
     def _free(self, executed: Iterable[Value], options: Mapping[str, Any]) -> None:
         nodes = [value.node for value in executed if value.node is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -21,6 +22,7 @@ class Operator:
     forward: object arrays (and attributes) to an object array, shapes as NumPy's.
     domain: which exact numbers its operands may be drawn from, one name an operand (see `strategies.DOMAINS`).
     shapes: how operand shapes hang together: elementwise (broadcast), vector, matrix, any.
+    result: the result's dtype when it is not the operands': then nothing flows back.
     saves: whether its node keeps values that one backward frees (torch's rule, dialect clauses only).
     """
 
@@ -30,6 +32,7 @@ class Operator:
     shapes: str = "any"
     attributes: tuple[str, ...] = ()
     saves: bool = True
+    result: str | None = None
 
 
 def _map(function: Callable[[Any], Any]) -> Callable[[Array], Any]:
@@ -83,6 +86,12 @@ _TABLE: Final = (
     Operator("sub", lambda a, b: a - b, ("integers", "integers"), "elementwise", saves=False),
     Operator("mul", lambda a, b: a * b, ("integers", "integers"), "elementwise"),
     Operator("div", lambda a, b: a / b, ("integers", "powers of two"), "elementwise"),
+    Operator(
+        "eq", lambda a, b: numbers.compared(a, b, operator.eq), ("integers", "integers"), "elementwise", result="bool"
+    ),
+    Operator(
+        "gt", lambda a, b: numbers.compared(a, b, operator.gt), ("integers", "integers"), "elementwise", result="bool"
+    ),
     Operator("neg", lambda a: -a, saves=False),
     Operator("pow", _pow, ("integers", "exponent"), "scalar"),
     Operator("abs", _map(numbers.absolute), ("nonzero",)),
@@ -105,4 +114,4 @@ _TABLE: Final = (
     Operator("index", _index, ("integers",), "vector", ("index",), saves=False),
 )
 
-OPERATORS: Final[Mapping[str, Operator]] = {operator.name: operator for operator in _TABLE}
+OPERATORS: Final[Mapping[str, Operator]] = {record.name: record for record in _TABLE}

@@ -7,7 +7,8 @@ engine can steer a program.
 
 from conformance.tensor.blocks import attempting, catching, enable_grad, grad_enabled, interrupt, no_grad, refuses
 from conformance.tensor.derivatives import grad, gradients
-from conformance.tensor.expecting import expect, expect_one_of, expect_within
+from conformance.tensor.expecting import expect, expect_matches, expect_one_of, expect_within
+from conformance.tensor.native import drop, fewer_nodes, in_thread, native, native_value, same, warned
 from conformance.tensor.recorder import Recorder, SpecificationError, recorded_dtype, recording
 from conformance.tensor.tensor import Gradient, Handle, Tensor, apply, tensor, variable
 
@@ -20,18 +21,26 @@ __all__ = [
     "apply",
     "attempting",
     "catching",
+    "drop",
     "enable_grad",
     "expect",
+    "expect_matches",
     "expect_one_of",
     "expect_within",
+    "fewer_nodes",
     "grad",
     "grad_enabled",
     "gradients",
+    "in_thread",
     "interrupt",
+    "native",
+    "native_value",
     "no_grad",
     "recorded_dtype",
     "recording",
     "refuses",
+    "same",
     "tensor",
     "variable",
+    "warned",
 ]

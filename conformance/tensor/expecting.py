@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.judge import RELATIONS, show, show_expected
 from conformance.model import numbers
+from conformance.model.protocol import State
 from conformance.program import Instruction
 from conformance.tensor.recorder import Observed, SpecificationError, current
 from conformance.tensor.tensor import Gradient, Tensor
@@ -39,6 +40,11 @@ def expect_within(subject: Subject, low: Any, high: Any, what: str) -> None:
     _expect(subject, "within", {"low": _value(subject, low), "high": _value(subject, high)}, what, None)
 
 
+def expect_matches(subject: Observed, *patterns: str, why: str = "") -> None:
+    """A text, or each of the warnings in order, must hold a match of a regular expression."""
+    _expect(subject, "matches", {"patterns": list(patterns)}, why, None)
+
+
 def _expect(subject: Subject, relation: str, value: Any, why: str, when: tuple[Named, str] | None) -> None:
     kind, args, answer = _answer(subject)
     dtype = current().dtype
@@ -49,6 +55,8 @@ def _expect(subject: Subject, relation: str, value: Any, why: str, when: tuple[N
             f"clause and model disagree about {kind} of {args}: model {said}, clause {wanted}; {why}"
         )
     options = {"observe": kind, "relation": relation, "value": value, "why": why}
+    if isinstance(subject, Observed) and subject.template:
+        options["native"] = subject.template
     if condition:
         options["when"] = condition
     current().put(Instruction("expect", (), args, options))
@@ -60,8 +68,17 @@ def _answer(subject: Subject) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
         return subject.kind, subject.args, subject.answer
     if isinstance(subject, Gradient):
         state = subject.owner.state.grad
-        return "grad", (subject.owner.name,), numbers.to_json(state.value.array) if state else _NOTHING
-    return "tensor", (subject.name,), numbers.to_json(subject.value)
+        return "grad", (subject.owner.name,), _array(state) if state else _NOTHING
+    return "tensor", (subject.name,), _array(subject.state)
+
+
+def _array(state: State) -> dict[str, Any]:
+    return _typed(numbers.to_json(state.value.array), state)
+
+
+def _typed(value: dict[str, Any], state: State | None) -> dict[str, Any]:
+    """A value whose dtype is said when it is not the program's."""
+    return {**value, "dtype": state.dtype} if state and state.dtype else value
 
 
 def _value(subject: Subject, value: Any) -> Any:
@@ -69,12 +86,19 @@ def _value(subject: Subject, value: Any) -> Any:
         return _observed_value(subject.kind, value)
     if value is None:
         return _NOTHING
-    return numbers.to_json(numbers.exact_array(value))
+    state = subject.state if isinstance(subject, Tensor) else subject.owner.state.grad
+    return _typed(numbers.to_json(numbers.exact_array(value)), state)
 
 
 def _observed_value(kind: str, value: Any) -> dict[str, Any]:
     if kind == "calls":
-        return {"calls": [numbers.to_json(numbers.exact_array(np.asarray(call, dtype=object))) for call in value]}
+        return {"calls": [_call(call) for call in value]}
     if kind == "outcome":
         return dict(value)
     return {"text": value} if kind == "text" else {"flag": value}
+
+
+def _call(call: Any) -> dict[str, Any]:
+    if isinstance(call, bool):
+        return {"flag": call}
+    return numbers.to_json(numbers.exact_array(np.asarray(call, dtype=object)))

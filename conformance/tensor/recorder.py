@@ -82,8 +82,9 @@ def recorded_dtype() -> str:
 class Observed:
     """Something other than a tensor that an engine lets us see; it carries the model's answer."""
 
-    def __init__(self, kind: str, args: tuple[str, ...], answer: Mapping[str, Any]) -> None:
+    def __init__(self, kind: str, args: tuple[str, ...], answer: Mapping[str, Any], template: str = "") -> None:
         self.kind = kind
+        self.template = template
         self.args = args
         self.answer = answer
 

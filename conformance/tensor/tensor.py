@@ -65,6 +65,13 @@ class Tensor:
     def __rtruediv__(self, other: Any) -> Tensor:
         return apply("div", other, self)
 
+    def eq(self, other: Any) -> Tensor:
+        """Where two tensors are equal; of dtype bool, without a gradient."""
+        return apply("eq", self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return apply("gt", self, other)
+
     def __pow__(self, exponent: int) -> Tensor:
         return apply("pow", self, exponent)
 
@@ -132,9 +139,13 @@ class Tensor:
         return Gradient(self)
 
     @grad.setter
-    def grad(self, value: None) -> None:
-        self._recorder.add("clear", args=(self.name,), how="none")
-        self._recorder.twin.clear(self.state, "none")
+    def grad(self, value: Tensor | None) -> None:
+        if value is None:
+            self._recorder.add("clear", args=(self.name,), how="none")
+            self._recorder.twin.clear(self.state, "none")
+        else:
+            self._recorder.add("set_grad", args=(self.name, value.name))
+            self._recorder.twin.set_grad(self.state, value.state)
 
     def detach(self) -> Tensor:
         """The same value as a constant."""
@@ -143,19 +154,26 @@ class Tensor:
         return result
 
     def requires_grad_(self, flag: bool = True) -> Tensor:
-        """Flips a leaf's flag in place."""
-        self._recorder.put(Instruction("require_grad", (), (self.name,), {"flag": flag}))
+        """Flips a leaf's flag in place; what it returns has a name of its own, which is to be the same tensor's."""
+        returned = Tensor(self._recorder, self._recorder.name("q"), self.state)
+        self._recorder.put(Instruction("require_grad", (returned.name,), (self.name,), {"flag": flag}))
         self._recorder.twin.require_grad(self.state, flag)
-        return self
+        return returned
 
     def retain_grad(self) -> None:
         """Asks that this non-leaf keep its gradient."""
         self._recorder.add("retain_grad", args=(self.name,))
         self._recorder.twin.retain_grad(self.state)
 
-    def register_hook(self, *, scale: int | None = None, replace: Any = None) -> Handle:
-        """Registers a hook that records its argument and, if asked, scales or replaces it."""
-        body: list[dict[str, Any]] = []
+    def unbind(self) -> list[Tensor]:
+        """The entries along the first axis, as `for entry in x` gives them."""
+        results = [bound(self._recorder, "y", state) for state in self._recorder.twin.unbind(self.state)]
+        self._recorder.add("unbind", [result.name for result in results], (self.name,))
+        return results
+
+    def register_hook(self, *, scale: int | None = None, replace: Any = None, note: str | None = None) -> Handle:
+        """Registers a hook that records its argument (or its flag `note`) and, if asked, scales or replaces it."""
+        body: list[dict[str, Any]] = [{"note": note}] if note else []
         if scale is not None:
             body.append({"scale": str(scale)})
         if replace is not None:
@@ -261,17 +279,18 @@ class Handle:
     @property
     def calls(self) -> Observed:
         """The arguments it was called with, in order."""
-        return Observed("calls", (self.name,), {"calls": [numbers.to_json(call) for call in self._hook.calls]})
+        return Observed("calls", (self.name,), {"calls": list(self._hook.calls)})
 
 
-def tensor(values: Any, requires_grad: bool = False) -> Tensor:
-    """A leaf with exact values (integers or rationals), of the case's dtype."""
+def tensor(values: Any, requires_grad: bool = False, dtype: str | None = None) -> Tensor:
+    """A leaf with exact values (integers or rationals), of the case's dtype unless `dtype` is one of integers."""
     recorder = current()
-    array = numbers.exact_array(values)
-    result = bound(recorder, "x" if requires_grad else "c", recorder.twin.leaf(array, requires_grad))
-    options = {"value": numbers.to_json(array), "requires_grad": requires_grad}
-    recorder.put(Instruction("leaf", (result.name,), (), options))
-    return result
+    array, name = numbers.exact_array(values), recorder.name("x" if requires_grad else "c")
+    options = {"value": numbers.to_json(array), "requires_grad": requires_grad, **({"dtype": dtype} if dtype else {})}
+    recorder.put(Instruction("leaf", (name,), (), options))
+    state = recorder.twin.leaf(array, requires_grad, dtype)
+    recorder.states.append(state)
+    return Tensor(recorder, name, state)
 
 
 def variable(values: Any, requires_grad: bool = False, volatile: bool = False) -> Tensor:

@@ -164,7 +164,9 @@ def _rows() -> Iterator[Fake]:
         import resource
         def exp(self):
             before = resource.getrlimit(resource.RLIMIT_AS)
-            resource.setrlimit(resource.RLIMIT_AS, (1 << 29, before[1]))
+            with open("/proc/self/statm") as pages:
+                used = int(pages.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 27), before[1]))  # room for 128 MiB more
             try:
                 return [bytearray(1 << 24) for _ in range(1000)]
             finally:
