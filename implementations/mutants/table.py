@@ -32,7 +32,7 @@ def _reference(name: str, fault: str, patch: str, operator: str | None = None) -
     return Mutant(name, "reference", fault, imports + dedent(patch).strip(), operator)
 
 
-_TABLE: Final = (
+TABLE: Final = (
     # --- mathematics
     _reference(
         "mul_counts_one_use",
@@ -377,5 +377,3 @@ _TABLE: Final = (
         "legacy.poisoned = lambda operands: False",
     ),
 )
-
-MUTANTS: Final[dict[str, Mutant]] = {mutant.name: mutant for mutant in _TABLE}
