@@ -11,14 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 from conformance.errors import EngineError, UsageError
-
-SHAPES: Final = ("eager", "functional")
-# What no engine may decline: a leaf, a constant, a value to read, and gradients by one of these means.
-CORE: Final = ("leaf", "constant", "value")
-DIFFERENTIATION: Final = ("backward", "grad", "gradient")
+from conformance.wellformed import faults
 
 
 @dataclass(frozen=True)
@@ -29,13 +25,14 @@ class Adapter:
     prelude: statements that run once, printed at the top of every script. version: an expression.
     shape: eager (operators run as they are written) or functional (functions are differentiated).
     spellings: key -> template; a key that is missing is a capability that the engine does not offer.
-    refusals: rows (kind, exception's name, pattern of its message), the first that matches counts.
+    refusals: rows (kind, exception's name, regular expression found in its message), the first that matches counts.
     dtypes: float64 or float32 -> how the engine writes it. speaks: the dialects (torch, variable).
     around: a context manager in which each program runs, as `with` writes it ("tf.GradientTape() as tape").
     composed: operators that the shape makes of others; programs may use them, no case credits them to the engine.
     state: name -> (expression, statement that restores it), compared around every program.
     command: how to start an agent of another language; empty for the Python agent.
-    lines, spec: how long the adapter's file is, and what `--engine` was given; set when it is loaded.
+    lines, spec, folder: how long the adapter's file is, what `--engine` was given, and for a file of one's own where it
+    is (an engine beside it is found); set when it is loaded.
     """
 
     name: str
@@ -53,19 +50,12 @@ class Adapter:
     command: tuple[str, ...] = ()
     lines: int = 0
     spec: str = ""
-
-    def __post_init__(self) -> None:
-        missing = [key for key in CORE if key not in self.spellings]
-        if missing or not any(key in self.spellings for key in DIFFERENTIATION):
-            wanted = missing or ["one of " + ", ".join(DIFFERENTIATION)]
-            raise EngineError(f"the adapter {self.name!r} must spell the core, but lacks {', '.join(wanted)}")
-        if self.shape not in SHAPES:
-            raise EngineError(f"the adapter {self.name!r} has the shape {self.shape!r}; there are {', '.join(SHAPES)}")
+    folder: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What the agent needs of the adapter."""
-        keys = ("name", "prelude", "version", "shape", "dtypes", "spellings", "refusals", "state", "around", "composed")
-        return {key: getattr(self, key) for key in keys}
+        keys = ("name", "module", "folder", "prelude", "version", "shape", "dtypes", "spellings", "refusals", "state")
+        return {key: getattr(self, key) for key in (*keys, "around", "composed")}
 
     def installed(self) -> bool:
         """Whether the engine can be imported by the harness's own interpreter; nothing is imported to find out."""
@@ -86,7 +76,10 @@ def builtin() -> dict[str, Path]:
 
 
 def load(name: str) -> Adapter:
-    """The adapter called `name`, or in the file `name` when it ends in .py; raises UsageError or EngineError."""
+    """The adapter called `name`, or in the file `name` when it ends in .py.
+
+    Raises UsageError when there is none, EngineError when it is not well formed.
+    """
     known = builtin()
     path = Path(name) if name.endswith(".py") else known.get(name)
     if path is None or not path.is_file():
@@ -94,8 +87,11 @@ def load(name: str) -> Adapter:
     found = getattr(_module(path), "ADAPTER", None)
     if not isinstance(found, Adapter):
         raise EngineError(f"{path} defines no ADAPTER")
+    if fault := next(faults(found), None):
+        raise EngineError(f"{path}: {fault}")
     code = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return replace(found, lines=len(code), spec=name)
+    folder = "" if name in known else str(path.resolve().parent)
+    return replace(found, lines=len(code), spec=name, folder=folder)
 
 
 def _module(path: Path) -> ModuleType:
@@ -105,8 +101,6 @@ def _module(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except EngineError:
-        raise
     except Exception as reason:
         raise EngineError(f"the adapter {path} cannot be loaded: {type(reason).__name__}: {reason}") from None
     return module

@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import conformance
+from conformance import expectations
 from conformance.adapter import Adapter, resolve
-from conformance.clause import Clause, specification
+from conformance.agent.lifetime import parentage
+from conformance.clause import Case, Clause, specification
 from conformance.errors import ConformanceError, NothingSelected, UsageError
 from conformance.journal import JournalWriter
 
@@ -88,6 +90,11 @@ class _Child:
     unfinished: bytes = b""
     done: bool = False
 
+    def close(self) -> None:
+        """Closes what was opened for the child."""
+        os.close(self.records)
+        self.output.close()
+
 
 class Campaign:
     """Runs a plan; afterwards `journals` and `refusals` say what came of it."""
@@ -95,11 +102,15 @@ class Campaign:
     def __init__(self, plan: Plan, show: Callable[[Progress], None]) -> None:
         self.plan = plan
         self.clauses = _selected(plan)
-        self.total = sum(case.selected(plan.select) for clause in self.clauses.values() for case in clause.cases())
+        self.total = sum(1 for clause in self.clauses.values() for case in clause.cases() if _wanted(case, plan))
         self.refusals: list[ConformanceError] = []
         self._show = show
         self._targets = [_Target(spec, resolve(spec)) for spec in plan.engines]
         _distinct(self._targets)
+        for target in self._targets:
+            expectations.load(
+                target.adapter.name, plan.expectations
+            )  # a mistake in them is the user's, and comes first
         self._done = 0
 
     @property
@@ -109,6 +120,8 @@ class Campaign:
 
     def run(self) -> None:
         """Judges every engine; on an exception, Ctrl-C included, ends every child first."""
+        for target in self._targets:
+            _removed(self._path(target))  # an engine that does not load must not leave yesterday's answer
         waiting = self._units()
         running: list[_Child] = []
         try:
@@ -126,6 +139,7 @@ class Campaign:
             for child in running:
                 child.process.kill()
                 child.process.wait()
+                child.close()
             for target in self._targets:
                 if target.writer:
                     target.writer.close()
@@ -153,7 +167,7 @@ class Campaign:
             "--expectations": plan.expectations,
             "--records": sender,
         }
-        command = [sys.executable, "-c", _PYTEST, str(_CLAUSES.parent.parent)]
+        command = [sys.executable, "-P", "-c", _PYTEST, str(_CLAUSES.parent.parent)]
         command += ["-c", str(_CLAUSES / "pytest.ini"), "--rootdir", str(_CLAUSES), "-q"]
         command += [f"{key}={value}" for key, value in options.items()]
         command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
@@ -193,8 +207,11 @@ class Campaign:
     def _begun(self, target: _Target, ready: Mapping[str, Any]) -> None:
         """The first child of an engine is ready: its journal begins."""
         if target.writer is None:
-            path = self.plan.out / f"{target.adapter.name}.jsonl"
-            target.writer, target.started = JournalWriter(path, self._header(target, ready)), time.monotonic()
+            target.writer = JournalWriter(self._path(target), self._header(target, ready))
+            target.started = time.monotonic()
+
+    def _path(self, target: _Target) -> Path:
+        return self.plan.out / f"{target.adapter.name}.jsonl"
 
     def _judged(self, target: _Target, record: Mapping[str, Any]) -> None:
         assert target.writer is not None
@@ -208,10 +225,10 @@ class Campaign:
     def _finished(self, child: _Child) -> None:
         """A child has ended: the last one of an engine completes its journal."""
         target, child.target.pending = child.target, child.target.pending - 1
-        os.close(child.records)
         code = child.process.wait()
         if not child.done:
             target.refusal = target.refusal or ConformanceError(f"{target.adapter.name}: {_last_words(child, code)}")
+        child.close()
         if target.pending:
             return
         if target.refusal:
@@ -240,9 +257,17 @@ class Campaign:
             "platform": platform.platform(),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": plan.command,
+            "specified": sum(1 for clause in specification().values() for _ in clause.cases()),
             "selected": self.total,
             "clauses": {name: clause.to_json() for name, clause in self.clauses.items()},
         }
+
+
+def _removed(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as reason:
+        raise UsageError(f"cannot write the journal {path}: {reason.strerror}") from None
 
 
 def _distinct(targets: Sequence[_Target]) -> None:
@@ -256,18 +281,22 @@ def _distinct(targets: Sequence[_Target]) -> None:
 def _selected(plan: Plan) -> dict[str, Clause]:
     """The clauses that have a selected case, in chapters' order; raises NothingSelected."""
     found = {
-        name: clause
-        for name, clause in specification().items()
-        if any(case.selected(plan.select) for case in clause.cases())
+        name: clause for name, clause in specification().items() if any(_wanted(case, plan) for case in clause.cases())
     }
     if not found:
-        raise NothingSelected(f"no case matches {' or '.join(plan.select)}; `list clauses` prints the ids")
+        globs = " or ".join(plan.select) or "everything"
+        raise NothingSelected(f"no case matches {globs} in shard {plan.shard}; `list clauses` prints the ids")
     return found
 
 
+def _wanted(case: Case, plan: Plan) -> bool:
+    return case.selected(plan.select) and case.in_shard(plan.shard)
+
+
 def _environment() -> dict[str, str]:
-    # Our pytest takes no plugin of the user's.
-    return {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # Our pytest takes no option and no plugin of the user's.
+    own = {name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+    return {**own, **parentage(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def _refusal(code: int, sentence: str) -> ConformanceError:
@@ -291,9 +320,10 @@ def _shares(target: _Target) -> dict[str, float]:
 
 
 def digest() -> str:
-    """A digest of the specification and the machinery: journals of different digests are not to be mixed."""
+    """A digest of the specification and the machinery, this package's code: journals of different digests are not to be mixed."""
     summary = hashlib.sha256()
     for path in _sources():
+        summary.update(str(path.relative_to(_CLAUSES.parent)).encode())
         summary.update(path.read_bytes())
     return summary.hexdigest()[:16]
 

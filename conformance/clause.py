@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -77,6 +78,11 @@ class Case:
     def dtype(self) -> str:
         """The dtype of the case's tensors."""
         return self.parameters["dtype"]
+
+    def in_shard(self, shard: str) -> bool:
+        """Whether the case falls into the shard i/n, by a hash of its id: the same on every machine."""
+        index, count = map(int, shard.split("/"))
+        return zlib.crc32(self.id.encode()) % count + 1 == index
 
     def selected(self, globs: Sequence[str]) -> bool:
         """Whether a glob matches the case's id or its clause's; everything is selected when there is none."""

@@ -1,200 +1,33 @@
-"""The command line: parses, dispatches, and turns every error into one sentence and its exit code."""
+"""The command line: runs a command, and turns every error into one sentence and its exit code."""
 
 from __future__ import annotations
 
-import argparse
 import io
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Final
-
-from conformance import __version__, commands
-from conformance.errors import ConformanceError
-from conformance.expectations import BUILTIN
-
-_EXIT_CODES: Final = """\
-exit codes:
-  0  conforms                                1  verdicts against expectation
-  2  usage                                   3  the harness or the suite is at fault
-  4  an engine did not load                  5  nothing selected
-  6  incomplete (interrupted, or a journal without its footer)
-"""
-_PROFILES: Final = ("quick", "gate", "deep")
-_LONGEST_TIMEOUT: Final = 86_400
+from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns the exit code; prints no traceback for a user's mistake."""
+    """Runs one command and returns the exit code; prints no traceback for a user's mistake, nor for Ctrl-C."""
+    try:
+        return _dispatched(arguments)
+    except KeyboardInterrupt:
+        print("autograd-conformance: interrupted", file=sys.stderr)
+        return 6
+
+
+def _dispatched(arguments: Sequence[str] | None) -> int:
+    # Imported here, so that Ctrl-C during the imports ends as it does later.
+    from conformance.arguments import parser
+    from conformance.console import complain
+    from conformance.errors import ConformanceError
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever an engine said, and whatever the terminal's encoding
             stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        return int(options.command(options))
     except ConformanceError as reason:
-        commands.complain(reason)
+        complain(reason)
         return reason.exit_code
-    except KeyboardInterrupt:
-        print("autograd-conformance: interrupted", file=sys.stderr)
-        return 6
-    except BrokenPipeError:  # the reader of our output has gone; point stdout elsewhere so that Python's exit is quiet
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    top = argparse.ArgumentParser(
-        prog="autograd-conformance",
-        description="Judges autograd engines by a specification of automatic differentiation.",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    added = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for action, add_options in _COMMANDS.items():
-        text = (add_options.__doc__ or "").removesuffix(".")
-        command = added.add_parser(action.__name__, help=text[0].lower() + text[1:], description=f"{text}.")
-        command.set_defaults(command=action)
-        add_options(command)
-    return top
-
-
-def _run(command: argparse.ArgumentParser) -> None:
-    """Judge engines, print the matrix, write journals, page and JUnit."""
-    command.add_argument(
-        "--engine",
-        action="append",
-        metavar="E[,key=value]",
-        help="a built-in engine or an adapter's .py file; keys: patch=FILE, mutant=NAME. Repeatable. "
-        "Default: every built-in engine that is installed",
-    )
-    _environment(command)
-    command.add_argument(
-        "--select", action="append", default=[], metavar="GLOB", help="only clauses or cases that match; repeatable"
-    )
-    command.add_argument(
-        "--profile", choices=_PROFILES, default="quick", help="how many examples a property gets (default: quick)"
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"
-    )
-    command.add_argument(
-        "--jobs", type=_positive, default=_processors(), metavar="N", help="processes at once (default: the cores)"
-    )
-    command.add_argument(
-        "--shard", type=_shard, default="1/1", metavar="i/n", help="only the i-th of n parts of the cases"
-    )
-    command.add_argument(
-        "--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (default: out)"
-    )
-    command.add_argument("--html", type=Path, metavar="F", help="where the page goes (default: DIR/report.html)")
-    command.add_argument("--junit", type=Path, metavar="F", help="where the JUnit XML goes (default: DIR/junit.xml)")
-    _expectations(command)
-
-
-def _gate(command: argparse.ArgumentParser) -> None:
-    """Decide about journals: print the reasons, return the exit code."""
-    command.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
-
-
-def _report(command: argparse.ArgumentParser) -> None:
-    """Render journals: matrix and failures, or page and JUnit."""
-    command.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
-    command.add_argument("--html", type=Path, metavar="F", help="write the page")
-    command.add_argument("--junit", type=Path, metavar="F", help="write JUnit XML")
-
-
-def _list(command: argparse.ArgumentParser) -> None:
-    """List clauses, engines, operators or capabilities."""
-    command.add_argument("what", choices=("clauses", "engines", "operators", "capabilities"))
-
-
-def _explain(command: argparse.ArgumentParser) -> None:
-    """Print a clause: sentence, level, source, cases, mutant."""
-    command.add_argument("clause", metavar="CLAUSE", help="an id such as accumulation/each_backward_adds, or a glob")
-
-
-def _doctor(command: argparse.ArgumentParser) -> None:
-    """Check an engine and its adapter: versions, places, what is declined."""
-    command.add_argument("engine", metavar="E")
-    _environment(command)
-
-
-def _mutants(command: argparse.ArgumentParser) -> None:
-    """Show that each clause fails its mutant: an engine broken on purpose."""
-    command.add_argument(
-        "--select", action="append", default=[], metavar="GLOB", help="only clauses that match; repeatable"
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"
-    )
-    command.add_argument("--scripts", type=Path, metavar="DIR", help="write each witness as a script")
-
-
-def _replay(command: argparse.ArgumentParser) -> None:
-    """Run one witness again on an engine."""
-    command.add_argument(
-        "witness", type=Path, metavar="WITNESS.json", help="a program, or a record of a journal that has one"
-    )
-    command.add_argument("--engine", required=True, metavar="E")
-    _environment(command)
-
-
-def _environment(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--python",
-        default=sys.executable,
-        metavar="PATH",
-        help="the interpreter of the engine's environment (default: ours)",
-    )
-    command.add_argument(
-        "--timeout", type=_seconds, default=20.0, metavar="S", help="seconds for one program (default: 20)"
-    )
-
-
-def _expectations(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--expectations", type=Path, default=BUILTIN, metavar="DIR", help="the folder of <engine>.toml (default: ours)"
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= _LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time to wait; give more than 0 and at most {_LONGEST_TIMEOUT} seconds"
-        )
-    return seconds
-
-
-def _shard(text: str) -> str:
-    index, _, count = text.partition("/")
-    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shard; the second of four is 2/4")
-    return text
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_COMMANDS: Final[Mapping[Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None]]] = {
-    commands.run: _run,
-    commands.gate: _gate,
-    commands.report: _report,
-    commands.list: _list,
-    commands.explain: _explain,
-    commands.doctor: _doctor,
-    commands.mutants: _mutants,
-    commands.replay: _replay,
-}

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from conformance.campaign import Campaign, Plan, Progress
+from conformance.console import complain, say
 from conformance.errors import ConformanceError, UsageError
 from conformance.gate import decide
-from conformance.journal import Journal, read_journal
+from conformance.journal import Journal, Record, read_journal
 from conformance.program import Program
 from conformance.verdict import worst
 
@@ -31,22 +32,15 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         interrupted = True
     journals = [read_journal(path) for path in campaign.journals]
-    _show(journals)
     if journals:
         _write(journals, options.html or options.out / "report.html", options.junit or options.out / "junit.xml")
+    _show(journals)
     if interrupted:
         complain(f"interrupted after {sum(len(journal.cases) for journal in journals)} cases")
     for refusal in campaign.refusals:
         complain(refusal)
     codes = [refusal.exit_code for refusal in campaign.refusals]
     return worst([*codes, decide(journals).exit_code, 6 if interrupted else 0])
-
-
-def complain(reason: object) -> None:
-    """Prints one sentence, on one line, whatever an engine put into it."""
-    from reports.text import one_line
-
-    print(f"autograd-conformance: {one_line(str(reason))}", file=sys.stderr)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -101,9 +95,9 @@ def _show(journals: Sequence[Journal]) -> None:
     if not journals:
         return
     colour = sys.stdout.isatty()
-    print(matrix.render(journals, colour=colour, width=shutil.get_terminal_size((120, 24)).columns))
-    print(failures.render(journals, colour=colour, limit=_FAILURES_SHOWN))
-    print(timing.render(journals))
+    say(matrix.render(journals, colour=colour, width=shutil.get_terminal_size((120, 24)).columns))
+    say(failures.render(journals, colour=colour, limit=_FAILURES_SHOWN))
+    say(timing.render(journals))
 
 
 def _write(journals: Sequence[Journal], html: Path | None, junit: Path | None) -> None:
@@ -126,10 +120,16 @@ def _written(path: Path, text: str) -> None:
 
 def gate(options: argparse.Namespace) -> int:
     """Decides about journals and prints each reason."""
-    decision = decide([read_journal(path) for path in options.journals])
+    journals = [read_journal(path) for path in options.journals]
+    decision = decide(journals)
     for reason in decision.reasons:
-        print(reason)
-    print("conforms" if decision.exit_code == 0 else f"does not conform: exit code {decision.exit_code}")
+        say(reason)
+    for journal in journals:
+        if journal.header["selected"] < journal.header.get("specified", 0):
+            say(
+                f"{journal.engine}: only {journal.header['selected']} of {journal.header['specified']} cases were selected"
+            )
+    say("conforms" if decision.exit_code == 0 else f"does not conform: exit code {decision.exit_code}")
     return decision.exit_code
 
 
@@ -147,7 +147,7 @@ def list(options: argparse.Namespace) -> int:
     """Prints a table of clauses, engines, operators or capabilities."""
     from conformance import tables
 
-    print(tables.render(getattr(tables, options.what)()))
+    say(tables.render(getattr(tables, options.what)()))
     return 0
 
 
@@ -155,7 +155,7 @@ def explain(options: argparse.Namespace) -> int:
     """Prints everything about the clauses that match."""
     from conformance import tables
 
-    print(tables.explained(options.clause))
+    say(tables.explained(options.clause))
     return 0
 
 
@@ -181,27 +181,27 @@ def replay(options: argparse.Namespace) -> int:
     from conformance.judge import Finding, Judgement, judge
     from reports.text import one_line
 
-    program = _witness(options.witness)
+    program = _witness(options.witness, options.case)
     with Engine(resolve(options.engine), _interpreter(options.python), options.timeout) as engine:
         reply = engine.run(program)
         if not isinstance(reply, Finding) and reply["declined"]:
-            print(f"declined: {engine.adapter.name} does not offer {', '.join(reply['declined'])}")
+            say(f"declined: {engine.adapter.name} does not offer {', '.join(reply['declined'])}")
             return 0
         judgement = Judgement(0, reply) if isinstance(reply, Finding) else judge(program, reply)
-        print(printed(program, engine))
+        say(printed(program, engine))
     finding = judgement.finding
     if finding is None:
         held = "every expectation of the witness holds" if judgement.compared else "the witness ran to its end"
-        print(f"pass: {held}")
+        say(f"pass: {held}")
         return 0
-    print(f"{finding.verdict}: {one_line(finding.message)}")
-    print(f"  expected {one_line(finding.expected)}    got {one_line(finding.got)}")
+    say(f"{finding.verdict}: {one_line(finding.message)}")
+    say(f"  expected {one_line(finding.expected)}    got {one_line(finding.got)}")
     return 3 if finding.verdict == "error" else 1
 
 
-def _witness(path: Path) -> Program:
+def _witness(path: Path, case: str | None) -> Program:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = _of_journal(path, case) if case else json.loads(path.read_text(encoding="utf-8"))
         program = Program.from_json(data.get("witness", data) if isinstance(data, dict) else {})
     except (OSError, ValueError) as reason:
         raise UsageError(f"cannot read the witness {path}: {reason}") from None
@@ -210,3 +210,10 @@ def _witness(path: Path) -> Program:
     if not program.instructions:
         raise UsageError(f"{path} holds no witness: its program is empty")
     return program
+
+
+def _of_journal(path: Path, case: str) -> Record:
+    records = {record["case"]: record for record in read_journal(path).cases if "witness" in record}
+    if case not in records:
+        raise UsageError(f"{path} has no witness of {case}; it has {', '.join(records) or 'none'}")
+    return records[case]

@@ -3,47 +3,104 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
-from conformance.adapter import Adapter, builtin, load, resolve
+from conformance.adapter import Adapter, resolve
+from conformance.capabilities import CAPABILITIES
 from conformance.clause import Case, specification
 from conformance.errors import UsageError
 from conformance.examination import examine
 from conformance.execution import Engine
+from conformance.judge import Finding, judge
+from conformance.program import Program
+from conformance.tensor import expect, gradients, recording, tensor
+from conformance.wellformed import FLOATS
 
-_PACKAGES = ("conformance", "implementations", "reports")
+_PACKAGES: Final = ("conformance", "implementations", "reports")
 # Judged first: without these nothing else can be judged.
-_FOUNDATIONS = ("operators/value_and_gradient[sum,", "operators/value_and_gradient[mul,")
+_FOUNDATIONS: Final = ("operators/value_and_gradient[sum,", "operators/value_and_gradient[mul,")
+_COLUMN: Final = 17
+_WIDTH: Final = 120
 
 
 def examined(spec: str, python: str, timeout: float) -> int:
     """Prints what the doctor sees; 0 when the engine can be judged, 1 when its foundations fail."""
     for name in _PACKAGES:
-        print(f"{name.ljust(16)} {_place(name)}")
+        _unshadowed(name)
     adapter = resolve(spec)
-    print(
-        f"{'adapter'.ljust(16)} {adapter.name}: {adapter.shape}, {adapter.lines} lines, {len(adapter.spellings)} spellings"
-    )
+    _say("adapter", f"{adapter.name}: {adapter.shape}, {adapter.lines} lines, {len(adapter.spellings)} spellings")
     with Engine(adapter, python, timeout) as engine:
         ready = engine.ready
-        print(
-            f"{'engine'.ljust(16)} {adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}"
-        )
-        sound = all(_judged(case, engine) for case in _foundations(adapter))
-    print(f"{'not offered'.ljust(16)} {', '.join(_missing(adapter)) or 'nothing'}")
+        _say("engine", f"{adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}")
+        sound = _founded(engine) and all([_judged(case, engine) for case in _foundations(adapter)])
+    _say("not offered", ", ".join(_missing(adapter)) or "nothing")
     print("the engine can be judged" if sound else "sum and mul must work before anything else can be judged")
     return 0 if sound else 1
 
 
-def _place(name: str) -> str:
-    """Where a package of ours comes from; raises UsageError when something else goes by its name."""
+def foundation(engine: Engine) -> str | None:
+    """A sentence about the spelling without which nothing can be judged, or None when a tiny program runs to its end.
+
+    Wrong values are no matter of spelling: the cases tell them.
+    """
+    _, finding = _tried(engine)
+    return f"{engine.adapter.name}: {finding.message}" if finding and finding.verdict == "error" else None
+
+
+def _tried(engine: Engine) -> tuple[Program, Finding | None]:
+    """A leaf, products, sums, their gradient, and a reading of each; and what is wrong with the first that is."""
+    with recording(next(name for name in FLOATS if name in engine.adapter.dtypes)) as recorder:
+        x = tensor([1, 2], requires_grad=True)
+        expect(x, [1, 2])
+        y = x * x
+        expect(y, [1, 4])
+        z = y + x
+        expect(z, [2, 6])
+        total = z.sum()
+        expect(total, 8)
+        (gradient,) = gradients(total, [x])
+        expect(gradient, [3, 5])
+        program = recorder.program()
+    reply = engine.run(program)
+    if isinstance(reply, Finding):
+        return program, reply
+    if reply["declined"]:
+        return program, Finding("error", None, f"the adapter does not spell {', '.join(reply['declined'])}")
+    return program, judge(program, reply).finding
+
+
+def _founded(engine: Engine) -> bool:
+    """Prints a line for each step of the tiny program; whether all is well."""
+    program, finding = _tried(engine)
+    end = len(list(program.walk())) if finding is None else finding.at or 0
+    named: Mapping[str, str] = {
+        it.out[0]: it.options.get("operator", it.verb) for _, it in program.walk() if it.verb != "expect"
+    }
+    wrong = False
+    for index, it in program.walk():
+        if it.verb == "expect" and not wrong:
+            wrong = finding is not None and end <= index
+            got = f", got {finding.got}" if finding and finding.got else ""
+            _say(named[str(it.args[0])], f"{finding.verdict}: {finding.message}{got}" if finding and wrong else "works")
+    return finding is None
+
+
+def _say(what: str, text: str) -> None:
+    """One entry, its further lines below the first."""
+    first, further = what.ljust(_COLUMN - 1) + " ", " " * _COLUMN
+    print(textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False))
+
+
+def _unshadowed(name: str) -> None:
+    """Raises UsageError when something else goes by the name of a package of ours."""
     spec = importlib.util.find_spec(name)
     ours = Path(__file__).resolve().parent.parent / name
     found = Path(spec.origin).parent if spec and spec.origin else None
     if found != ours:
         raise UsageError(f"the package {name} comes from {found}, not from {ours}: another package goes by its name")
-    return str(found)
 
 
 def _foundations(adapter: Adapter) -> Iterator[Case]:
@@ -54,10 +111,9 @@ def _foundations(adapter: Adapter) -> Iterator[Case]:
 
 def _judged(case: Case, engine: Engine) -> bool:
     record = examine(case, engine, "quick", 0, None)
-    print(f"{record['verdict'].ljust(16)} {case.id}  {record['message']}")
-    return bool(record["verdict"] == "pass")
+    _say(record["verdict"], f"{case.id}  {record['message']}")
+    return record["verdict"] in ("pass", "declined")  # declined: the shape composes the operator of others
 
 
 def _missing(adapter: Adapter) -> list[str]:
-    known = {key for name in builtin() for key in load(name).spellings}
-    return sorted(known - set(adapter.spellings))
+    return sorted(key for key, row in CAPABILITIES.items() if not row.falls_back and key not in adapter.spellings)

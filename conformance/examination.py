@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from conformance.agent.interpreter import Misspelt, script
 from conformance.agent.lowering import NotOffered
 from conformance.clause import Case
-from conformance.execution import Engine
+from conformance.execution import TIMEOUT, Engine
 from conformance.expectations import Expectation
 from conformance.judge import Finding, judge, show_expected
 from conformance.model.numbers import Inexact
@@ -81,7 +81,8 @@ class Examination:
         self.lowered.update(dict.fromkeys(reply.get("lowered", ())))
         judgement = judge(program, reply)
         self.compared += judgement.compared
-        for what, seen in (judgement.seen or {}).items():
+        admissible = judgement.seen if self.case.clause.level == "convention" else None
+        for what, seen in (admissible or {}).items():
             self.conventions.setdefault(what, {})[seen] = None
         if judgement.finding:
             self._found(program, judgement.finding)
@@ -118,7 +119,9 @@ def _again(case: Case, engine: Engine, profile: str, seed: int) -> str:
         words += ["--python", engine.python]
     if profile != "quick":
         words += ["--profile", profile]
-    return shlex.join(words)
+    if engine.timeout != TIMEOUT:
+        words += ["--timeout", f"{engine.timeout:g}"]
+    return shlex.join([*words, "--out", "out/again"])  # beside the report of the whole run, not over it
 
 
 def _not_asked(case: Case, engine: Engine) -> str:
@@ -201,8 +204,8 @@ def _record(examination: Examination, seconds: float, expected: Expectation | No
         "conventions": {what: ", ".join(seen) for what, seen in examination.conventions.items()},
         "lowered": list(examination.lowered),
     }
-    if finding.verdict == "declined":
-        record["declined"] = finding.message
+    if examination.declined:
+        record["declined"] = _declined(examination)
     if finding.verdict not in ("pass", "declined"):
         record |= _evidence(examination, finding, again)
     return record
@@ -212,8 +215,12 @@ def _without_finding(examination: Examination) -> Finding:
     if examination.compared:
         return Finding("pass", None, "")
     if examination.declined:
-        return Finding("declined", None, "does not offer " + ", ".join(examination.declined))
+        return Finding("declined", None, _declined(examination))
     return Finding("vacuous", None, "nothing was compared")
+
+
+def _declined(examination: Examination) -> str:
+    return "does not offer " + ", ".join(examination.declined)
 
 
 def _evidence(examination: Examination, finding: Finding, again: str) -> dict[str, Any]:

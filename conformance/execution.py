@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.adapter import Adapter
+from conformance.agent.lifetime import parentage
 from conformance.errors import EngineError
 from conformance.judge import Finding
 from conformance.program import Program
@@ -30,13 +31,18 @@ from conformance.reply import Malformed, checked
 PROTOCOL: Final = 1
 # Importing a large engine on a busy machine takes a while; a program does not.
 LOAD_SECONDS: Final = 180.0
+TIMEOUT: Final = 20.0
 LONGEST_LINE: Final = 4_000_000
 _LOOK_SECONDS: Final = 0.1  # how often a silent process is looked at: has it ended?
 _SIGNALS: Final = {int(known): known.name for known in signal.Signals}
 _FOLDER: Final = Path(__file__).resolve().parent / "agent"
 # The agent's folder becomes a package of its own, so that nothing else of the harness is importable in the engine's process.
+# Whatever lies in the working directory, a types.py or a heapq.py, must not take the standard library's place.
 _BOOT: Final = """
-import importlib.util, sys
+import sys
+if sys.path[0] == "":
+    sys.path.append(sys.path.pop(0))
+import importlib.util
 folder = sys.argv.pop(1)
 spec = importlib.util.spec_from_file_location("conformance_agent", folder + "/__init__.py", submodule_search_locations=[folder])
 package = importlib.util.module_from_spec(spec)
@@ -86,11 +92,11 @@ class Engine:
     Raises EngineError when the engine does not load.
     """
 
-    def __init__(self, adapter: Adapter, python: str = sys.executable, timeout: float = 20.0) -> None:
+    def __init__(self, adapter: Adapter, python: str = sys.executable, timeout: float = TIMEOUT) -> None:
         self.adapter = adapter
         self.clock = Clock()
         self.python = python
-        self._timeout = timeout
+        self.timeout = timeout
         self._agent: _Agent | None = None
         self.ready = self._started().ready
 
@@ -111,7 +117,7 @@ class Engine:
         except _Died as reason:
             return self._lost(program, "crash", f"the engine's process {reason}")
         except _Hung:
-            return self._lost(program, "timeout", f"no answer within {self._timeout:g} s")
+            return self._lost(program, "timeout", f"no answer within {self.timeout:g} s")
         except Malformed as reason:
             return self._lost(program, "error", f"the agent broke the protocol: {reason}")
         except EngineError as reason:
@@ -127,7 +133,7 @@ class Engine:
 
     def _ask(self, program: Program, trace: bool) -> Json:
         agent, started = self._started(), time.perf_counter()
-        reply = checked(agent.run(program.to_json(), trace, self._timeout), program)
+        reply = checked(agent.run(program.to_json(), trace, self.timeout), program)
         self.clock.programs += 1
         self.clock.engine += reply["seconds"]
         self.clock.pipe += time.perf_counter() - started - reply["seconds"]
@@ -180,18 +186,21 @@ class _Agent:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._words,
-                env={**_ENVIRONMENT, **os.environ},
+                env={**_ENVIRONMENT, **os.environ, **parentage()},
                 start_new_session=True,  # Ctrl-C is the harness's to handle
             )
         except OSError as reason:
             self._words.close()
             raise EngineError(f"{self._name}: cannot start {command[0]}: {reason.strerror}") from None
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)  # an agent that does not read must not hang us
         self.ready = self._greeted(adapter)
 
     def _greeted(self, adapter: Adapter) -> Json:
         try:
-            self._send({"hello": {"protocol": PROTOCOL, "adapter": adapter.to_json()}})
-            answer = self._receive(time.monotonic() + LOAD_SECONDS)
+            deadline = time.monotonic() + LOAD_SECONDS
+            self._send({"hello": {"protocol": PROTOCOL, "adapter": adapter.to_json()}}, deadline)
+            answer = self._receive(deadline)
         except (_Died, _Hung, Malformed) as reason:
             words = self.last_words()
             self.close()
@@ -209,23 +218,30 @@ class _Agent:
         """Sends one program and waits for its reply; every message received renews the deadline."""
         self._count += 1
         self.at = None
-        self._send({"run": self._count, "program": program, "trace": trace, "seconds": timeout})
+        request = {"run": self._count, "program": program, "trace": trace, "seconds": timeout}
+        self._send(request, time.monotonic() + timeout)
         while True:
             message = self._receive(time.monotonic() + timeout)
-            if trace and isinstance(message.get("at"), int):
-                self.at = message["at"]
+            at = message.get("at")
+            if trace and isinstance(at, int) and (self.at is None or at >= self.at):
+                self.at = at
             elif message.get("ran") == self._count:
                 return message
             else:
                 raise Malformed(f"a message that answers nothing: {str(message)[:80]}")
 
-    def _send(self, message: Json) -> None:
+    def _send(self, message: Json, deadline: float) -> None:
         assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n")
-            self._process.stdin.flush()
-        except (BrokenPipeError, OSError):
-            raise _Died(self._how()) from None
+        descriptor = self._process.stdin.fileno()
+        data = json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+        while data:
+            _, ready, _ = select.select([], [descriptor], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise _Hung("did not read what it was sent")
+            try:
+                data = data[os.write(descriptor, data) :]
+            except OSError:
+                raise _Died(self._how()) from None
 
     def _receive(self, deadline: float) -> Json:
         assert self._process.stdout is not None

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import UsageError
+from conformance.clause import specification
+from conformance.errors import ConformanceError, UsageError
 from conformance.program import Program
-from conformance.verdict import VERDICTS
 
 BUILTIN: Final = Path(__file__).resolve().parent.parent / "implementations" / "expectations"
+# What may be expected of an engine. An error is a mistake of an adapter, never an engine's habit.
+_EXPECTABLE: Final = ("fail", "crash", "timeout", "unsupported", "declined")
 
 
 @dataclass(frozen=True)
@@ -40,20 +43,31 @@ class Expectation:
 
 def load(engine: str, folder: Path = BUILTIN) -> dict[str, Expectation]:
     """The expectations of `engine` by case id; none when it has no file. Raises UsageError when the file is wrong."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder} with expectations")
     path = folder / f"{engine}.toml"
     if not path.exists():
         return {}
     try:
         causes = tomllib.loads(path.read_text(encoding="utf-8")).get("cause", [])
         expectations = [_expectation(path, cause, case) for cause in causes for case in cause["case"]]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as reason:
-        raise UsageError(f"the expectations {path} cannot be read: {type(reason).__name__} {reason}") from None
+    except (OSError, KeyError, TypeError, ValueError, ConformanceError) as reason:
+        raise UsageError(f"the expectations {path} cannot be read: {reason}") from None
+    known = {case.id for clause in specification().values() for case in clause.cases()}
+    named = Counter(expectation.case for expectation in expectations)
+    for case, count in named.items():
+        if case not in known:
+            raise UsageError(f"{path} expects something of {case}, which is no case of the specification; remove it")
+        if count > 1:
+            raise UsageError(f"{path} has {count} expectations of {case}; keep one")
     return {expectation.case: expectation for expectation in expectations}
 
 
 def _expectation(path: Path, cause: Mapping[str, Any], case: Mapping[str, Any]) -> Expectation:
     link, script = cause.get("link", ""), cause.get("script", "")
-    if not (link or script) or not cause["reason"] or case["verdict"] not in VERDICTS:
-        raise ValueError(f"{case['id']}: a reason, a known verdict, and a link or a script are needed")
+    if not (link or script) or not cause["reason"] or case["verdict"] not in _EXPECTABLE:
+        raise ValueError(f"{case['id']}: a reason, one of {', '.join(_EXPECTABLE)}, and a link or a script are needed")
+    if "witness" not in case and case["verdict"] != "declined":
+        raise ValueError(f"{case['id']}: a witness is needed, the program whose verdict this is")
     witness = Program.from_json(json.loads(case["witness"])) if "witness" in case else None
     return Expectation(case["id"], case["verdict"], cause["reason"], link, script, witness)

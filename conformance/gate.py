@@ -54,9 +54,10 @@ def _explained(journal: Journal) -> dict[str, tuple[str, ...]]:
 
     Cases that explain each other in a circle, and nothing else, stay failures: something must be red.
     """
-    roots = {record["case"]: record for record in journal.cases if record["verdict"] in ROOT_CAUSES}
-    # An expectation is about the case itself, so it is not explained away by another.
-    open_cases = [r for r in journal.cases if r["verdict"] in EXPLAINABLE and not r.get("expectation")]
+    # An expectation is about its case alone: it is not explained away by another, and a known fault excuses no unknown one.
+    unexpected = [record for record in journal.cases if not record.get("expectation")]
+    roots = {record["case"]: record for record in unexpected if record["verdict"] in ROOT_CAUSES}
+    open_cases = [record for record in unexpected if record["verdict"] in EXPLAINABLE]
     causes = {record["case"]: _causes(record, roots) for record in open_cases}
     grounded = {case for case in roots if not causes.get(case)}
     explained: dict[str, tuple[str, ...]] = {}
@@ -112,6 +113,8 @@ def whole_run(journal: Journal) -> list[tuple[int, str]]:
     found = []
     if not journal.complete:
         found.append((6, f"{journal.engine}: the journal is incomplete, {len(journal.cases)} cases were recorded"))
+    if journal.cases and all(record["verdict"] == "declined" for record in journal.cases):
+        found.append((5, f"{journal.engine}: nothing was judged, all {len(journal.cases)} cases are declined"))
     return found + _undecided(journal)
 
 

@@ -28,6 +28,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
         "seed": int,
         "platform": str,
         "started": str,
+        "selected": int,
         "clauses": dict,
     },
     "case": {
@@ -49,9 +50,10 @@ Record = Mapping[str, Any]
 class Journal:
     """What one engine's run left behind.
 
-    `header`: schema, suite {version, digest}, engine {name, version, python, shape, lines, speaks, offers}, profile, seed,
-    platform, started (ISO 8601), command, selected (number of cases) and clauses {id: {chapter, sentence, level, source,
-    mutant, needs}}. `cases`: one mapping a case. `footer`: counts by verdict, seconds; None when the run did not end.
+    `header`: schema, suite {version, digest}, engine {name, version, language, python, shape, lines, speaks}, profile, seed,
+    shard, platform, started (ISO 8601), command, specified and selected (numbers of cases) and clauses {id: {chapter,
+    sentence, level, source, mutant, dialect}}. `cases`: one mapping a case. `footer`: counts by verdict, seconds; None when
+    the run did not end.
     """
 
     header: Record
@@ -60,8 +62,9 @@ class Journal:
 
     @property
     def complete(self) -> bool:
-        """True when the run wrote its footer, and the footer counts every record."""
-        return self.footer is not None and self.footer["counts"] == Counter(record["verdict"] for record in self.cases)
+        """True when the run wrote its footer, the footer counts every record, and each selected case has one record."""
+        counted = self.footer is not None and self.footer["counts"] == Counter(r["verdict"] for r in self.cases)
+        return counted and len({record["case"] for record in self.cases}) == len(self.cases) == self.header["selected"]
 
     @property
     def engine(self) -> str:

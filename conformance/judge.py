@@ -57,7 +57,7 @@ def judge(program: Program, reply: Json) -> Judgement:
             finding = _compare(index, it, observed[index], program.dtype)
             if finding:
                 return Judgement(compared, finding)
-            if it.options["relation"] == "within":
+            if it.options["relation"] in ("within", "one_of"):
                 seen[it.options["why"]] = show(observed[index])
     return Judgement(compared, _failure(program, reply) or _leak(reply), seen)
 
@@ -78,7 +78,9 @@ def _compare(index: int, it: Instruction, seen: Json, dtype: str) -> Finding | N
     wanted, why = it.options["value"], it.options["why"]
     relation = it.options["relation"]
     if it.options["observe"] == "outcome" and seen["outcome"] == "refused" and seen["kind"] is None:
-        return Finding("error", index, unmapped(seen), show_expected(relation, wanted), show(seen), why)
+        return Finding(
+            "error", index, unmapped(seen, _awaited(wanted)), show_expected(relation, wanted), show(seen), why
+        )
     if RELATIONS[relation](seen, wanted, dtype):
         return None
     message = f"{_subject(it)} is not what the specification says"
@@ -115,19 +117,60 @@ def _failure(program: Program, reply: Json) -> Finding | None:
         return None
     instruction = next(it for index, it in program.walk() if index == failure["at"])
     got = f"{failure['type']}: {failure['message']}"
-    if failure["kind"] == "unsupported" and instruction.verb == "apply":
-        name = instruction.options["operator"]
-        return Finding("unsupported", failure["at"], f"the engine lacks {name}", "a value", got)
+    operator = instruction.options["operator"] if instruction.verb == "apply" else None
+    if operator and (failure["kind"] == "unsupported" or _lacks(failure, operator)):
+        return Finding("unsupported", failure["at"], f"the engine lacks {operator}", "a value", got)
     if failure["kind"] is None:
         return Finding("error", failure["at"], unmapped(failure), "no exception", got)
     message = f"{instruction.verb} was refused as {failure['kind']}, but it is legal"
     return Finding("fail", failure["at"], message, "no exception", got)
 
 
-def unmapped(failure: Json) -> str:
-    """The sentence about an exception that no row of the adapter's refusals maps, with the row to add."""
-    head = str(failure["message"]).splitlines()[0][:60] if failure["message"] else ""
-    return f"an exception that the adapter does not map; if it is a refusal, add the row (KIND, {failure['type']!r}, {head!r})"
+# What Python raises when a spelling asks for what is not there, and when it is no Python, or not what the engine takes.
+_LACKING: Final = frozenset({"AttributeError", "NotImplementedError", "NameError"})
+_MISSPELT: Final = frozenset({"AttributeError", "NameError", "TypeError", "SyntaxError", "IndentationError"})
+_FOUNDATIONS: Final = frozenset({"add", "mul", "sum"})
+_LONGEST_HEAD: Final = 60
+
+
+def _lacks(failure: Json, operator: str) -> bool:
+    """Whether an operator's spelling names what the engine has not; without the foundations nothing can be judged at all."""
+    return failure["kind"] is None and failure["type"] in _LACKING and operator not in _FOUNDATIONS
+
+
+def _awaited(wanted: Json) -> str | None:
+    """The kind of refusal that an outcome is expected to be."""
+    kinds = [choice["kind"] for choice in wanted.get("choices", [wanted]) if choice.get("kind")]
+    return kinds[0] if kinds else None
+
+
+def unmapped(failure: Json, awaited: str | None = None) -> str:
+    """The sentence about an exception that no row of the adapter's refusals maps.
+
+    It names the spelling that raised it when Python itself complains, and otherwise, or where the refusal `awaited` would be
+    right, the row to add.
+    """
+    name, message = str(failure["type"]), _first_line(failure)
+    row = (awaited or "KIND", name, _head(message))
+    if name == "Misspelt":
+        return message
+    if name not in _MISSPELT or "spelling" not in failure:
+        return f"an exception that the adapter does not map; if it is a refusal, add the row {row!r}"
+    spelling = f'the spelling {failure["spelling"]}: "{str(failure.get("template"))[:200]}" raised {name}: {message}'
+    return f"{spelling}; if it is a refusal, add the row {row!r}" if awaited else spelling
+
+
+def _first_line(failure: Json) -> str:
+    return next(iter(str(failure["message"]).splitlines()), "")
+
+
+def _head(message: str) -> str:
+    """A regular expression for messages like this one: what comes before the first word with a figure or a bracket."""
+    special = re.search(r"\s*\S*[\d()\[\]{}<>]", message)
+    head = message[: special.start()] if special and special.start() else message
+    if len(head) > _LONGEST_HEAD:
+        head = head[:_LONGEST_HEAD].rsplit(" ", 1)[0]
+    return re.escape(head).replace("\\ ", " ")
 
 
 def _leak(reply: Json) -> Finding | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.adapter import load
 from conformance.clause import Case, Clause, specification
@@ -12,21 +12,32 @@ from conformance.errors import ConformanceError, NothingSelected
 from conformance.examination import examine
 from conformance.execution import Engine
 
+if TYPE_CHECKING:
+    from implementations.mutants import Mutant
+
 
 def killed(select: Sequence[str], seed: int, scripts: Path | None) -> int:
-    """Prints a line a clause; 0 when every mutant is killed as `fail`, 3 when one survives: then the suite is at fault."""
+    """Prints a line a clause; 0 when every mutant is killed as `fail`, 3 when one survives: then the suite is at fault.
+
+    A mutant of an engine that is not installed is skipped, and is not counted as killed.
+    """
     clauses = [c for c in specification().values() if c.mutant and any(case.selected(select) for case in c.cases())]
     if not clauses:
         raise NothingSelected(f"no clause with a mutant matches {' or '.join(select)}")
-    survivors = 0
+    survivors, skipped = 0, 0
     for clause in clauses:
+        if engine := missing(clause):
+            skipped += 1
+            print(f"skipped   {clause.id}  by {clause.mutant}  ({engine} is not installed)", flush=True)
+            continue
         record = attacked(clause, seed)
         if record["verdict"] == "fail" and scripts:
             scripts.mkdir(parents=True, exist_ok=True)
             (scripts / f"{clause.id.replace('/', '__')}.py").write_text(record["script"], encoding="utf-8")
         survivors += record["verdict"] != "fail"
         print(f"{_word(record)}  {clause.id}  by {clause.mutant}  ({record['case']}: {record['message']})", flush=True)
-    print(f"{len(clauses) - survivors} of {len(clauses)} clauses kill their mutant")
+    remark = f"; {skipped} skipped, for want of their engine" if skipped else ""
+    print(f"{len(clauses) - survivors - skipped} of {len(clauses)} clauses kill their mutant{remark}")
     return 3 if survivors else 0
 
 
@@ -34,13 +45,24 @@ def _word(record: Mapping[str, Any]) -> str:
     return "killed  " if record["verdict"] == "fail" else f"SURVIVED as {record['verdict']}"
 
 
-def attacked(clause: Clause, seed: int) -> dict[str, Any]:
-    """The record of the first case that fails the clause's mutant; of the last one when none does."""
+def missing(clause: Clause) -> str:
+    """The engine that the clause's mutant is made of, when it is not installed; else empty."""
+    engine = load(_mutant(clause).of)
+    return "" if engine.installed() else engine.name
+
+
+def _mutant(clause: Clause) -> Mutant:
     from implementations.mutants import MUTANTS
 
     mutant = MUTANTS.get(clause.mutant or "")
     if mutant is None:
         raise ConformanceError(f"{clause.id} names the mutant {clause.mutant!r}, which is not in the table")
+    return mutant
+
+
+def attacked(clause: Clause, seed: int) -> dict[str, Any]:
+    """The record of the first case that fails the clause's mutant; of the last one when none does."""
+    mutant = _mutant(clause)
     adapter = load(mutant.of).patched(mutant.patch)
     record: dict[str, Any] = {}
     with Engine(adapter) as engine:

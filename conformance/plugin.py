@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +24,7 @@ from conformance.examination import PROFILES, examine
 from conformance.execution import Engine
 
 _ENGINE: Final = pytest.StashKey[Engine]()
+_EXPECTED: Final = pytest.StashKey[dict[str, expectations.Expectation]]()
 _QUIET: Final = ("pass", "declined")
 _FINISHED: Final = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)  # a shard may hold no case
 
@@ -51,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         end_with_parent()
     try:
         adapter = resolve(config.getoption("--engine"))
+        config.stash[_EXPECTED] = expectations.load(adapter.name, config.getoption("--expectations"))
         engine = Engine(adapter, config.getoption("--python"), config.getoption("--timeout"))
     except ConformanceError as reason:
         _tell(config, {"refused": str(reason), "code": reason.exit_code})
@@ -72,17 +73,12 @@ def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keeps the cases that are selected and fall into this shard."""
-    globs, (index, count) = config.getoption("--select"), map(int, config.getoption("--shard").split("/"))
+    globs, shard = config.getoption("--select"), config.getoption("--shard")
     items[:] = [
         item
         for item in items
-        if not isinstance(item, CaseItem) or (item.case.selected(globs) and shard_of(item.case.id, count) == index)
+        if not isinstance(item, CaseItem) or (item.case.selected(globs) and item.case.in_shard(shard))
     ]
-
-
-def shard_of(case: str, count: int) -> int:
-    """The shard, from 1 to `count`, that a case id falls into; the same on every machine."""
-    return zlib.crc32(case.encode()) % count + 1
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -101,7 +97,7 @@ class CaseItem(pytest.Item):
     def runtest(self) -> None:
         """Examines the case; sends the record to the harness, or fails when there is none."""
         engine, option = self.config.stash[_ENGINE], self.config.getoption
-        expected = expectations.load(engine.adapter.name, option("--expectations")).get(self.case.id)
+        expected = self.config.stash[_EXPECTED].get(self.case.id)
         record = examine(self.case, engine, option("--profile"), option("--seed"), expected)
         wanted = (expected.verdict,) if expected else _QUIET
         if not _tell(self.config, {"case": record}) and record["verdict"] not in wanted:

@@ -58,7 +58,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "raise": _verb(),
     "no_grad": _verb(block=True),
     "enable_grad": _verb(block=True),
-    "attempt": _verb("kinds", block=True),
+    "attempt": _verb(block=True),
     "catch": _verb(block=True),
     "warned": _verb(block=True),
     "thread": _verb(block=True),
@@ -84,6 +84,10 @@ class Instruction:
             raise ConformanceError(f"{self.verb} does not take {', '.join(sorted(unknown))}")
         if self.body and not known.block:
             raise ConformanceError(f"{self.verb} takes no body")
+
+    def size(self) -> int:
+        """How many numbers the instruction and its body take."""
+        return 1 + sum(it.size() for it in self.body)
 
 
 @dataclass(frozen=True)

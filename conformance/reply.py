@@ -27,9 +27,35 @@ def checked(reply: Json, program: Program) -> Json:
         raise Malformed("a reply whose 'failure' is malformed")
     for index, seen in reply["observations"]:
         it = instructions.get(index)
-        if it is None or it.verb != "expect" or not _KINDS.get(it.options["observe"], _is_flag)(seen):
+        if it is None or it.verb != "expect" or not _legal(it.options["observe"], seen):
             raise Malformed(f"a reply with a malformed observation of instruction {index}")
+    if not reply["declined"] and (unseen := _unseen(program, reply)):
+        raise Malformed(f"a reply without the observation of instruction {unseen[0]}")
     return reply
+
+
+def _unseen(program: Program, reply: Json) -> list[int]:
+    """The expectations that were reached and not observed: all before a failure, but those after a refusal in its block."""
+    seen, failure = dict(reply["observations"]), reply.get("failure")
+    end = failure["at"] if failure else math.inf
+    refused = {
+        it.args[0]: seen[index]["at"]
+        for index, it in program.walk()
+        if index in seen and seen[index].get("outcome") == "refused"
+    }
+    skipped = {
+        inner
+        for index, it in program.walk()
+        if it.verb == "attempt" and it.out[0] in refused
+        for inner in range(refused[it.out[0]] + 1, index + it.size())
+    }
+    expected = [index for index, it in program.walk() if it.verb == "expect" and index < end]
+    return [index for index in expected if index not in seen and index not in skipped]
+
+
+def _legal(kind: str, seen: Any) -> bool:
+    legal = _KINDS.get(kind, _is_flag)
+    return legal(seen)
 
 
 def _is_text(value: Any) -> bool:
@@ -92,7 +118,7 @@ _FIELDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "leaks": _is_list_of(_is_leak),
     "seconds": _is_duration,
 }
-_KINDS: Final[Mapping[str, Callable[[Json], bool]]] = {
+_KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "tensor": _is_tensor,
     "grad": _is_tensor,
     "calls": lambda seen: _is_list_of(lambda call: _is_array(call) or _is_flag(call))(seen.get("calls")),

@@ -18,6 +18,7 @@ Shape = tuple[int, ...]
 integers: Final = st.integers(-4, 4).map(fmpq)
 nonzero: Final = st.sampled_from([-4, -3, -2, -1, 1, 2, 3, 4]).map(fmpq)
 dyadics: Final = st.integers(-16, 16).map(lambda n: fmpq(n, 4))
+powers_of_two: Final = st.sampled_from([-4, -2, -1, 1, 2, 4]).map(fmpq)  # their quotients are exact
 
 # Name in the table of operators -> where its operands come from. "distinct" is made whole arrays at a time.
 DOMAINS: Final[Mapping[str, SearchStrategy[fmpq]]] = {
@@ -26,7 +27,7 @@ DOMAINS: Final[Mapping[str, SearchStrategy[fmpq]]] = {
     "zero": st.just(fmpq(0)),
     "one": st.just(fmpq(1)),
     "squares": st.sampled_from([1, 4, 16]).map(fmpq),
-    "powers of two": st.sampled_from([-4, -2, -1, 1, 2, 4]).map(fmpq),
+    "powers of two": powers_of_two,
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.adapter import builtin, load
+from conformance.adapter import Adapter, builtin, load
+from conformance.capabilities import CAPABILITIES, Capability
 from conformance.clause import LEVELS, Clause, specification
 from conformance.errors import NothingSelected
 from conformance.operators import OPERATORS
@@ -44,11 +45,21 @@ def operators() -> Table:
 
 
 def capabilities() -> Table:
-    """Every key that an adapter may spell, and the engines that do not."""
+    """Every key that an adapter may spell: what its text may use, what it means, and the engines that do not offer it."""
     adapters = [load(name) for name in builtin()]
-    keys = dict.fromkeys(key for adapter in adapters for key in adapter.spellings)
-    rows = [("CAPABILITY", "NOT OFFERED BY")]
-    return rows + [(key, ", ".join(a.name for a in adapters if key not in a.spellings) or "-") for key in sorted(keys)]
+    rows = [("KEY", "PLACEHOLDERS", "MEANING", "NOT OFFERED BY")]
+    return rows + [(row.key, _placeholders(row), row.meaning, _without(row, adapters)) for row in CAPABILITIES.values()]
+
+
+def _placeholders(row: Capability) -> str:
+    return " ".join(f"{{{name}}}" for name in row.placeholders) or "-"
+
+
+def _without(row: Capability, adapters: Sequence[Adapter]) -> str:
+    missing = [adapter.name for adapter in adapters if row.key not in adapter.spellings]
+    if row.falls_back or not missing:
+        return "-"
+    return ", ".join(missing) if len(missing) < len(adapters) else "all"
 
 
 def explained(glob: str) -> str:

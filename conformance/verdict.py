@@ -44,11 +44,14 @@ EXPLAINABLE: Final = frozenset({"fail", "error", "unsupported", "vacuous"})
 # The verdicts that name a root cause: a case that has one blocks those that stand on it.
 ROOT_CAUSES: Final = frozenset({"fail", "crash", "timeout", "flaky", "unsupported", "error"})
 
-# When several problems end a run: a broken harness, then an incomplete journal, an engine that did not load, a verdict.
-EXIT_PRECEDENCE: Final = (3, 6, 4, 1, 0)
+# When several problems end a run, the first of these: a broken harness, an incomplete run, an engine that did not load,
+# a wrong command, nothing judged, a verdict against expectation.
+EXIT_PRECEDENCE: Final = (3, 6, 4, 2, 5, 1, 0)
 
 
 def worst(codes: Iterable[int]) -> int:
-    """The exit code that wins among `codes`; 0 when there is none."""
+    """The exit code that wins among `codes`; 0 when there is none. Raises ValueError for a code that is none of ours."""
     found = set(codes)
+    if unknown := found - set(EXIT_PRECEDENCE):
+        raise ValueError(f"no exit codes of ours: {sorted(unknown)}")
     return next((code for code in EXIT_PRECEDENCE if code in found), 0)

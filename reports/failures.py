@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from conformance.gate import Settled
 from conformance.journal import Journal
 from conformance.verdict import VERDICTS
+from reports.evidence import comparison, contradiction, explanation
+from reports.fault import Fault
 from reports.palette import paint
-from reports.summary import Run, runs
-from reports.text import columns, one_line, pad, visible
+from reports.summary import Run, rank, runs
+from reports.text import columns, counted, one_line, pad, some, visible
 
 _LONGEST: Final = 120
 _GAP: Final = " " * 8
+# How many clauses a root cause names among those that it blocks.
+_NAMED: Final = 3
+# A reader of one or two expected failures wants to see them; of more, a list.
+_FEW: Final = 2
 
 
 def render(journals: Sequence[Journal], *, colour: bool, limit: int | None = None) -> str:
@@ -23,69 +29,40 @@ def render(journals: Sequence[Journal], *, colour: bool, limit: int | None = Non
     A line for each root cause that blocks other cases, and one for each expected failure and its reason.
     """
     found = runs(journals)
-    problems = sorted(
-        ((run, item) for run in found for item in run.problems),
-        key=lambda pair: pair[0].rank(pair[1]),
-    )
-    shown = problems if limit is None else problems[:limit]
-    blocks = [_failure(run, item, colour) for run, item in shown]
-    rest = _rest(problems[len(shown) :])
-    tails = [rest, _whole_runs(found, colour), _blocked(found, colour), _awaited(found, colour)]
+    failures = sorted(((run, fault) for run in found for fault in run.faults), key=lambda pair: rank(pair[1]))
+    shown = failures if limit is None else failures[:limit]
+    blocks = [_failure(run, fault, colour) for run, fault in shown]
+    rest = _rest([fault for _, fault in failures[len(shown) :]])
+    tails = [rest, _whole_runs(found, colour), _blocked(failures, colour), _awaited(found, colour)]
     return "\n\n".join([*blocks, *("\n".join(tail) for tail in tails if tail)] or ["no failure"]) + "\n"
 
 
-def parameters(item: Settled) -> str:
-    """The values of a case's parameters, as its heading shows them: `float64`, `mul, float64`."""
-    return one_line(", ".join(str(value) for value in item.record.get("parameters", {}).values()))
-
-
-def blocking(count: int) -> str:
-    """How many cases a root cause blocks, in words; empty when it blocks none."""
-    return f"blocks {count} case{'s' if count != 1 else ''}" if count else ""
-
-
-def explanation(run: Run, item: Settled) -> list[str]:
-    """The clause's sentence, and the reason of the expectation that failed when it says something else."""
-    texts = [run.clause(item).get("sentence"), item.record.get("why")]
-    if not item.record.get("expected") or item.verdict not in ("fail", "flaky"):
-        texts.append(item.record["message"])
-    return list(dict.fromkeys(str(text) for text in texts if text))
-
-
-def contradiction(item: Settled) -> str | None:
-    """What to say of a case that has an expectation and did not keep to it, else None."""
-    if not item.expected or not item.surprise:
-        return None
-    return f"{item.expected['verdict']} was expected: {item.expected['reason']}; update the expectation"
-
-
-def _failure(run: Run, item: Settled, colour: bool) -> str:
-    lines = [_heading(run, item, colour)]
+def _failure(run: Run, fault: Fault, colour: bool) -> str:
+    item = fault.lead
+    lines = [_heading(run, fault, colour)]
     lines += [f"  {one_line(text)}" for text in [*explanation(run, item), contradiction(item)] if text]
     lines += _comparison(item) + _witness(item) + _origin(run, item)
     return "\n".join(lines)
 
 
-def _heading(run: Run, item: Settled, colour: bool) -> str:
-    engine = ", ".join(part for part in (run.label, parameters(item)) if part)
-    fields = [one_line(str(item.record["clause"])), engine, blocking(run.blocks[item.case])]
-    verdict = paint(item.verdict.upper(), VERDICTS[item.verdict].tone, colour)
-    return f"{verdict}  {paint(fields[0], 'strong', colour)}{_GAP}" + _GAP.join(field for field in fields[1:] if field)
+def _heading(run: Run, fault: Fault, colour: bool) -> str:
+    engine = ", ".join(part for part in (run.label, fault.parameters) if part)
+    blocks = f"blocks {counted(len(fault.blocked), 'case')}" if fault.blocked else ""
+    verdict = paint(fault.lead.verdict.upper(), VERDICTS[fault.lead.verdict].tone, colour)
+    clause = paint(one_line(fault.clause), "strong", colour)
+    return f"{verdict}  {clause}{_GAP}" + _GAP.join(field for field in (engine, blocks) if field)
 
 
 def _comparison(item: Settled) -> list[str]:
-    if not item.record.get("expected"):
+    compared = comparison(item)
+    if not compared:
         return []
-    expected, got = visible(str(item.record["expected"])), visible(str(item.record.get("got", "nothing")))
-    method = visible(str(item.record.get("method", "")))
+    expected, got, method = visible(compared.wanted), visible(compared.got), visible(compared.method)
     line = f"  expected {expected}    got {got}" + (f"{' ' * 12}{method}" if method else "")
     if "\n" not in line and columns(line) <= _LONGEST:
         return [line]
-    return [
-        *_labelled("expected", expected),
-        *_labelled("got", got),
-        *([f"  {one_line(method)}"] if method else []),
-    ]
+    lines = _labelled("expected", expected) + _labelled("got", got)
+    return lines + ([f"  {one_line(method)}"] if method else [])
 
 
 def _labelled(label: str, text: str) -> list[str]:
@@ -94,12 +71,14 @@ def _labelled(label: str, text: str) -> list[str]:
 
 
 def _witness(item: Settled) -> list[str]:
-    script = visible(str(item.record.get("script") or "")).rstrip("\n")
-    if not script:
-        return []
     count = item.record.get("instructions")
-    size = f", {count} instruction{'s' if count != 1 else ''}" if count else ""
-    return [f"  witness{size}, as it ran:", *(f"      {line}" for line in script.split("\n"))]
+    size = f", {counted(count, 'instruction')}" if count else ""
+    return _script(f"witness{size}, as it ran:", str(item.record.get("script") or ""))
+
+
+def _script(title: str, text: str) -> list[str]:
+    script = visible(text).rstrip("\n")
+    return [f"  {title}", *(f"      {line}" for line in script.split("\n"))] if script else []
 
 
 def _origin(run: Run, item: Settled) -> list[str]:
@@ -110,38 +89,52 @@ def _origin(run: Run, item: Settled) -> list[str]:
     return [f"  {line}"] if line and columns(line) <= _LONGEST + 30 else [f"  {field}" for field in fields]
 
 
-def _rest(problems: Sequence[tuple[Run, Settled]]) -> list[str]:
-    if not problems:
+def _rest(hidden: Sequence[Fault]) -> list[str]:
+    if not hidden:
         return []
-    counts = Counter(item.chapter for _, item in problems)
+    counts = Counter(fault.lead.chapter for fault in hidden)
     chapters = ", ".join(f"{one_line(name)} {count}" for name, count in counts.most_common())
-    return [f"and {len(problems)} more: {chapters}"]
+    return [f"and {len(hidden)} more: {chapters}"]
 
 
 def _whole_runs(found: Sequence[Run], colour: bool) -> list[str]:
     return [paint(one_line(reason), "broken", colour) for run in found for reason in run.reasons]
 
 
-def _blocked(found: Sequence[Run], colour: bool) -> list[str]:
-    rows = [(count, case, run.label) for run in found for case, count in run.blocks.items()]
-    rows.sort(key=lambda row: (-row[0], row[1]))
-    texts = [
-        (f"{count} case{'s' if count != 1 else ''}", f"stand on {one_line(case)}", label) for count, case, label in rows
-    ]
-    return _aligned("BLOCKED", "quiet", texts, colour)
+def _blocked(failures: Sequence[tuple[Run, Fault]], colour: bool) -> list[str]:
+    rows = []
+    for run, fault in failures:
+        if count := len(fault.blocked):
+            clauses = list(dict.fromkeys(case.split("[")[0] for case in fault.blocked))
+            stand = "stands on" if count == 1 else "stand on"
+            names = one_line(some(clauses, _NAMED))
+            rows.append((counted(count, "case"), f"{stand} {fault.name}", f"{run.label}: {names}"))
+    return _aligned("BLOCKED", "quiet", rows, colour)
 
 
 def _awaited(found: Sequence[Run], colour: bool) -> list[str]:
-    texts = [
-        (verdict, one_line(_cases(clause, items)), f"{run.label}: {one_line(reason)}")
-        for run in found
-        for (verdict, clause, reason), items in run.known.items()
+    known = [(run, verdict, items) for run in found for (verdict, _, _), items in run.known.items()]
+    expectations: list[dict[str, Any]] = [dict(items[0].expected or {}) for _, _, items in known]
+    rows = [
+        (verdict, _cases(items), f"{run.label}: {one_line(str(expectation['reason']))}")
+        for (run, verdict, items), expectation in zip(known, expectations, strict=True)
     ]
-    return _aligned("EXPECTED", "known", texts, colour)
+    lines = _aligned("EXPECTED", "known", rows, colour)
+    if len(lines) > _FEW:
+        return lines
+    details = [_committed(expectation) for expectation in expectations]
+    return [text for line, more in zip(lines, details, strict=True) for text in (line, *more)]
 
 
-def _cases(clause: str, items: Sequence[Settled]) -> str:
-    return items[0].case if len(items) == 1 else f"{clause}, {len(items)} cases"
+def _committed(expectation: dict[str, Any]) -> list[str]:
+    """What shows an expected failure without our code."""
+    link = one_line(str(expectation.get("link") or ""))
+    return [*([f"  link {link}"] if link else []), *_script("script:", str(expectation.get("script") or ""))]
+
+
+def _cases(items: Sequence[Settled]) -> str:
+    clause = str(items[0].record["clause"])
+    return one_line(items[0].case if len(items) == 1 else f"{clause}, {counted(len(items), 'case')}")
 
 
 def _aligned(word: str, tone: str, rows: Sequence[tuple[str, str, str]], colour: bool) -> list[str]:

@@ -13,23 +13,25 @@ from conformance.journal import Journal
 from conformance.verdict import VERDICTS
 from reports import view
 from reports.catalogue import catalogue
+from reports.conventions import conventions
 from reports.summary import Run, runs
-from reports.text import visible
+from reports.text import counted, visible
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def render(journals: Sequence[Journal]) -> str:
     """The page of `journals`: every text that an engine made is escaped, and the page encodes to UTF-8."""
-    found = runs(journals)
+    found = view.ordered(runs(journals))
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
+            title=view.title(found),
             engines=[view.engine(run) for run in found],
             chapters=catalogue(found),
             failures=view.failures(found),
-            conventions=view.conventions(found),
+            conventions=conventions(found),
             awaited=view.awaited(found),
             suites=_distinct(found, "suite"),
             profiles=_distinct(found, "profile"),
@@ -40,7 +42,7 @@ def render(journals: Sequence[Journal]) -> str:
 
 
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         finalize=_shown,
@@ -48,6 +50,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(counted=counted, words=view.words)
+    return environment
 
 
 def _shown(value: object) -> object:

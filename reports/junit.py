@@ -9,7 +9,7 @@ from typing import Final
 from conformance.gate import Settled
 from conformance.journal import Journal
 from conformance.verdict import VERDICTS
-from reports.failures import contradiction, explanation
+from reports.evidence import comparison, contradiction, explanation, gist
 from reports.summary import Run, runs
 from reports.text import one_line, visible
 
@@ -70,7 +70,7 @@ def _case(run: Run, item: Settled) -> ET.Element:
     case.set("time", f"{float(item.record['seconds']):.3f}")
     if item.surprise:
         tag = "error" if item.verdict in _ERRORS else "failure"
-        message = contradiction(item) or str(item.record["message"])
+        message = contradiction(item) or gist(item)
         problem = ET.SubElement(case, tag, type=item.verdict, message=one_line(message))
         problem.text = visible(_account(run, item))
     elif item.verdict != "pass":
@@ -84,10 +84,10 @@ def _class(run: Run, chapter: str) -> str:
 
 
 def _account(run: Run, item: Settled) -> str:
-    labels = ("expected", "got", "method", "script", "rerun")
-    facts = [(label, str(item.record[label])) for label in labels if item.record.get(label)]
-    source = run.clause(item).get("source")
-    lines = [*explanation(run, item), *(f"{label}: {_block(text)}" for label, text in facts)]
+    compared, source = comparison(item), run.clause(item).get("source")
+    facts = [("expected", compared.wanted), ("got", compared.got), ("method", compared.method)] if compared else []
+    facts += [(label, str(item.record.get(label) or "")) for label in ("script", "rerun")]
+    lines = [*explanation(run, item), *(f"{label}: {_block(text)}" for label, text in facts if text)]
     return "\n".join([*lines, f"source: {source}"] if source else lines)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from conformance.gate import Settled, decide, settle, whole_run
 from conformance.journal import Journal
 from conformance.verdict import ROOT_CAUSES, VERDICTS
+from reports.fault import Fault, faults
 from reports.text import one_line
 
 # The worst tone names a cell; `known` is a problem that an expectation explains.
@@ -47,26 +48,22 @@ class Run:
         return {case: _ends(case, blocked) for case in blocked}
 
     @cached_property
-    def blocks(self) -> Counter[str]:
-        """For each root cause, how many cases it blocks, through however many others."""
-        return Counter(cause for causes in self.causes.values() for cause in causes)
+    def problems(self) -> tuple[Settled, ...]:
+        """What stands against expectation, a case at a time; those of the first fault first."""
+        return tuple(item for fault in self.faults for item in fault.items)
 
     @cached_property
-    def problems(self) -> tuple[Settled, ...]:
-        """What stands against expectation, the case that blocks most first."""
+    def faults(self) -> tuple[Fault, ...]:
+        """What stands against expectation, the fault that blocks most first."""
         surprises = (item for item in self.settled if item.surprise)
-        return tuple(sorted(surprises, key=self.rank))
+        return tuple(sorted(faults(surprises, self.causes), key=rank))
 
     @property
     def tone(self) -> str:
         """How the run as a whole is shown: `known` when an expectation explains everything that failed."""
         if self.exit_code == 0:
             return "known" if self.tally.failed else "good"
-        return {3: "broken", 6: "open"}.get(self.exit_code, "bad")
-
-    def rank(self, item: Settled) -> tuple[bool, int, str]:
-        """The order of problems: root causes, those that block most first, then by id."""
-        return item.verdict not in ROOT_CAUSES, -self.blocks[item.case], item.case
+        return {3: "broken", 5: "quiet", 6: "open"}.get(self.exit_code, "bad")
 
     @cached_property
     def awaited(self) -> tuple[Settled, ...]:
@@ -184,6 +181,11 @@ class Tally:
     def _ordered(self, counts: Counter[str] | None = None) -> list[tuple[str, int]]:
         chosen = self.verdicts if counts is None else counts
         return [(name, chosen[name]) for name in VERDICTS if chosen[name]]
+
+
+def rank(fault: Fault) -> tuple[bool, int, str]:
+    """The order of faults: root causes, those that block most first, then by id."""
+    return fault.lead.verdict not in ROOT_CAUSES, -len(fault.blocked), fault.lead.case
 
 
 def runs(journals: Sequence[Journal]) -> list[Run]:

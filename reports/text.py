@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -48,6 +49,22 @@ def linked(text: str) -> list[tuple[str, str | None]]:
         pieces += [(text[position : match.start()], None), (match.group(), web_address(match.group()))]
         position = match.end()
     return [piece for piece in [*pieces, (text[position:], None)] if piece[0]]
+
+
+def counted(count: int, noun: str) -> str:
+    """`count` of something: `1 case`, `2 cases`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
+def some(parts: Sequence[str], most: int) -> str:
+    """The first of `parts`, at most `most` of them, and how many more there are: `a, b and 3 more`."""
+    hidden = len(parts) - most
+    return f"{', '.join(parts[:most])} and {hidden} more" if hidden > 0 else joined(parts)
 
 
 def columns(text: str) -> int:

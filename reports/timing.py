@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.journal import Journal
+from reports.text import counted
 
 
 def render(journals: Sequence[Journal]) -> str:
-    """A line for each complete run: `torch: 2814 programs in 9.7 s; engine 16 %, pipe 35 %, model 27 %, …`."""
+    """A line for each run that ended: `torch: 2814 programs in 9.70 s, 290 a second; of the examining time, engine …`."""
     return "\n".join(f"{journal.engine}: {sentence(journal)}" for journal in journals if journal.footer)
 
 
 def sentence(journal: Journal) -> str:
-    """The programs and seconds of a run, and the shares of the time in which its cases were examined."""
+    """The programs of a run, the seconds by the clock on the wall, and the shares of the time of its examinations."""
     footer = journal.footer or {}
     programs, seconds = footer.get("programs", 0), footer.get("seconds", 0.0)
+    # As many figures as the reader needs to divide one by the other and arrive at the third.
+    took = f"{seconds:.1f}" if seconds >= 10 else f"{seconds:.2f}"
+    rate = f", {_rate(programs / seconds)} a second" if programs and seconds else ""
     shares = ", ".join(f"{name} {share:.0%}" for name, share in footer.get("shares", {}).items())
-    rate = f", {programs / footer['examined']:.0f} a second" if footer.get("examined") else ""
-    return f"{programs} programs in {seconds:.1f} s{rate}; {shares}"
+    return f"{counted(programs, 'program')} in {took} s{rate}" + (f"; of the examining time, {shares}" if shares else "")
+
+
+def _rate(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

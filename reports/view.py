@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.gate import Settled
 from conformance.verdict import VERDICTS, Verdict
-from reports import timing
-from reports.failures import contradiction, explanation, parameters
-from reports.summary import UNDECIDED, Run
-from reports.text import linked
+from reports.evidence import Comparison, comparison, contradiction, explanation, gist
+from reports.facts import declined, facts
+from reports.fault import Fault
+from reports.summary import UNDECIDED, Run, rank
+from reports.text import linked, some
 
 Pieces = list[tuple[str, str | None]]
 
@@ -23,9 +24,12 @@ _STATES: Final = {
     "bad": ("against expectation", "bad", "✗"),
     "broken": ("adapter or suite at fault", "broken", "!"),
     "open": ("incomplete", "known", "…"),
+    "quiet": ("nothing judged", "quiet", "–"),
 }
+# What a reader should see first, first.
+_URGENCY: Final = ("broken", "bad", "open", "known", "good", "quiet")
 _COMMENT: Final = "# expected"
-_EVIDENCE: Final = ("expected", "got", "method", "instructions", "rerun")
+_ENGINES_NAMED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -42,24 +46,25 @@ class Engine:
     segments: list[tuple[str, int, int]]
     total: int
     facts: list[tuple[str, str]]
+    declined: tuple[str, str]
     reasons: list[str]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One case that stands against expectation."""
+    """One fault: cases that stand against expectation in the same way."""
 
     anchor: str
-    item: Settled
+    fault: Fault
     verdict: Verdict
-    parameters: str
-    message: str
-    evidence: Mapping[str, str]
+    gist: str
+    comparison: Comparison | None
     texts: list[str]
     contradiction: str | None
     source: Pieces
+    instructions: int
     script: list[tuple[str, str]]
-    blocked: list[str]
+    rerun: list[str]
     is_open: bool
 
 
@@ -81,24 +86,42 @@ def slug(*parts: str) -> str:
 
 
 def failure_anchor(run: Run, item: Settled) -> str:
-    """Where the page shows the failure `item`."""
-    return slug("failure", run.label, item.case)
+    """Where the page shows the failure `item`, or the fault that it is part of."""
+    fault = next(fault for fault in run.faults if any(one is item for one in fault.items))
+    return slug("failure", run.label, fault.lead.case)
+
+
+def is_known(item: Settled) -> bool:
+    """Whether `item` differs from pass, as an expectation said."""
+    return bool(item.expected) and not item.surprise and item.verdict != "pass"
+
+
+def ordered(found: Sequence[Run]) -> list[Run]:
+    """The runs as the page shows them: those that need attention first, then by name."""
+    return sorted(found, key=lambda run: (_URGENCY.index(run.tone), run.label.casefold()))
+
+
+def title(found: Sequence[Run]) -> str:
+    """The page's title: its engines, and the result when there is one."""
+    subject = found[0].headline if len(found) == 1 else some([run.label for run in found], _ENGINES_NAMED)
+    return " – ".join(part for part in (subject, "autograd conformance") if part)
 
 
 def engine(run: Run) -> Engine:
     """The records of one run."""
-    facts = run.journal.header["engine"]
+    name = str(run.journal.header["engine"]["name"])
     return Engine(
         anchor=slug("engine", run.label),
         label=run.label,
-        name=str(facts["name"]),
-        version=run.label.removeprefix(str(facts["name"])).strip(),
+        name=name,
+        version=run.label.removeprefix(name).strip(),
         sentence=run.tally.sentence,
         notes=run.headline.removeprefix(f"{run.label}: {run.tally.sentence}").strip(" ()"),
         state=_STATES[run.tone],
         segments=_segments(run),
         total=run.tally.total,
-        facts=_facts(run),
+        facts=facts(run),
+        declined=declined(run),
         reasons=[_reason(run, reason) for reason in run.reasons],
     )
 
@@ -111,9 +134,8 @@ def _reason(run: Run, reason: str) -> str:
 def _segments(run: Run) -> list[tuple[str, int, int]]:
     counts: Counter[str] = Counter()
     for item in run.settled:
-        known = item.expected and not item.surprise and item.verdict != "pass"
-        tone = VERDICTS[item.verdict].tone
-        counts["known" if known else "open" if item.verdict in UNDECIDED else tone] += 1
+        tone = "open" if item.verdict in UNDECIDED else VERDICTS[item.verdict].tone
+        counts["known" if is_known(item) else tone] += 1
     segments, first = [], 0
     for tone in ("good", "known", "bad", "broken", "open", "quiet"):
         if counts[tone]:
@@ -122,62 +144,34 @@ def _segments(run: Run) -> list[tuple[str, int, int]]:
     return segments
 
 
-def _facts(run: Run) -> list[tuple[str, str]]:
-    header, facts = run.journal.header, run.journal.header["engine"]
-    seconds = sum(item.record["seconds"] for item in run.settled)
-    declined = Counter(str(item.record["declined"]) for item in run.settled if item.record.get("declined"))
-    lowered = Counter(str(name) for item in run.settled for name in item.record.get("lowered", ()))
-    rows = [
-        ("Python", facts.get("python")),
-        ("Platform", header["platform"]),
-        ("Adapter", _adapter(facts.get("shape"), facts.get("lines"))),
-        ("Speaks", ", ".join(facts.get("speaks") or ())),
-        ("Declined", _counted(declined)),
-        ("Composed", _counted(lowered)),
-        ("Profile", header["profile"]),
-        ("Seed", header["seed"]),
-        ("Started", header["started"]),
-        ("Took", timing.sentence(run.journal) if run.journal.footer else f"{seconds:.1f} s, not ended"),
-        ("Suite", f"{header['suite'].get('version', '')} {header['suite'].get('digest', '')}".strip()),
-        ("Command", header.get("command")),
-    ]
-    return [(name, str(value)) for name, value in rows if value not in (None, "")]
-
-
-def _adapter(shape: object, lines: object) -> str:
-    return ", ".join([*([str(shape)] if shape else []), *([f"{lines} lines"] if lines else [])])
-
-
-def _counted(counts: Counter[str]) -> str:
-    return "; ".join(f"{name} ({count})" for name, count in counts.most_common())
-
-
 def failures(found: Sequence[Run]) -> list[tuple[str, list[Failure]]]:
-    """The failures of each run that has any; the worst of the page is shown open."""
-    failing = [run for run in found if run.problems]
-    worst = min(failing, key=lambda run: run.rank(run.problems[0]), default=None)
-    return [
-        (run.label, [_failure(run, item, run is worst and item is run.problems[0]) for item in run.problems])
-        for run in failing
-    ]
+    """The faults of each run that has any; the worst of the page is shown open."""
+    failing = [run for run in found if run.faults]
+    worst = min((run.faults[0] for run in failing), key=rank, default=None)
+    return [(run.label, [_failure(run, fault, fault is worst) for fault in run.faults]) for run in failing]
 
 
-def _failure(run: Run, item: Settled, is_open: bool) -> Failure:
-    blocked = [case for case, causes in run.causes.items() if item.case in causes]
+def _failure(run: Run, fault: Fault, is_open: bool) -> Failure:
+    item = fault.lead
     return Failure(
         anchor=failure_anchor(run, item),
-        item=item,
+        fault=fault,
         verdict=VERDICTS[item.verdict],
-        parameters=parameters(item),
-        message=str(item.record["message"]),
-        evidence={name: str(item.record.get(name) or "") for name in _EVIDENCE},
+        gist=gist(item),
+        comparison=comparison(item),
         texts=explanation(run, item),
         contradiction=contradiction(item),
         source=linked(str(run.clause(item).get("source") or "")),
+        instructions=int(item.record.get("instructions") or 0),
         script=_script(str(item.record.get("script") or "")),
-        blocked=blocked,
+        rerun=words(str(item.record.get("rerun") or "")),
         is_open=is_open,
     )
+
+
+def words(command: str) -> list[str]:
+    """A command cut at the blanks where a line of the page may end."""
+    return command.split(" ") if command else []
 
 
 def _script(text: str) -> list[tuple[str, str]]:
@@ -201,19 +195,3 @@ def _awaited(run: Run, items: Sequence[Settled]) -> Awaited:
         # The committed script is shorter than the witness: somebody reduced it for the maintainers.
         script=_script(str(expected.get("script") or items[0].record.get("script") or "")),
     )
-
-
-def conventions(found: Sequence[Run]) -> list[tuple[str, list[str], bool]]:
-    """For each convention what every run showed, "–" for nothing, and whether the runs differ."""
-    observed = [_observed(run.settled) for run in found]
-    names = dict.fromkeys(name for values in observed for name in values)
-    rows = [(name, [" / ".join(values.get(name, {})) or "–" for values in observed]) for name in names]
-    return [(name, values, len({value for value in values if value != "–"}) > 1) for name, values in rows]
-
-
-def _observed(items: Iterable[Settled]) -> dict[str, dict[str, None]]:
-    found: dict[str, dict[str, None]] = {}
-    for item in items:
-        for name, value in (item.record.get("conventions") or {}).items():
-            found.setdefault(str(name), {})[str(value)] = None
-    return found

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.gate import decide, settle
+from conformance.gate import Decision, decide, settle
 from conformance.journal import Journal
 from conformance.verdict import EXIT_PRECEDENCE, VERDICTS, worst
 
@@ -42,7 +42,8 @@ def case(name: str, verdict: str, *, expected: str = "", **facts: Any) -> dict[s
 
 def journal(*cases: Mapping[str, Any], complete: bool = True, engine: str = "acme") -> Journal:
     counts = Counter(record["verdict"] for record in cases)
-    return Journal({"engine": {"name": engine}}, cases, {"counts": counts} if complete else None)
+    header = {"engine": {"name": engine}, "selected": len(cases)}
+    return Journal(header, cases, {"counts": counts} if complete else None)
 
 
 def crowd(chapter: str = "c", count: int = 20) -> list[dict[str, Any]]:
@@ -138,11 +139,18 @@ def test_an_expected_failure_is_not_explained_away() -> None:
     assert found == {"op/mul": ("fail", (), 0), "a/x": ("fail", (), 0)}
 
 
-def test_an_expected_failure_explains_others() -> None:
-    """What stands on a failure that was expected is blocked, and the run conforms."""
+def test_a_known_fault_excuses_no_unknown_one() -> None:
+    """What stands on a failure that was expected stays a failure: an expectation is about its own case alone."""
     found = journal(case("op/mul", "fail", expected="fail"), case("a/x", "fail", uses=["op/mul"]))
-    assert [item.verdict for item in settle(found)] == ["fail", "blocked"]
-    assert decide([found]).exit_code == 0
+    assert [item.verdict for item in settle(found)] == ["fail", "fail"]
+    assert decide([found]) == Decision(1, ("acme: fail a/x",))
+
+
+def test_a_run_in_which_nothing_was_judged_does_not_conform() -> None:
+    """When every case is declined nothing is known of the engine: 5, and a sentence."""
+    decision = decide([journal(case("a/x", "declined"), case("a/y", "declined"))])
+    assert decision == Decision(5, ("acme: nothing was judged, all 2 cases are declined",))
+    assert decide([journal(case("a/x", "declined"), case("a/y", "pass"))]).exit_code == 0
 
 
 def test_root_causes_come_first() -> None:
@@ -192,6 +200,8 @@ def test_the_worst_of_several_journals_counts(codes: tuple[int, ...]) -> None:
 
 
 def test_precedence() -> None:
-    """3 wins over 6, 6 over 4, 4 over 1, and no code at all is 0."""
-    assert [worst(EXIT_PRECEDENCE[first:]) for first in range(5)] == [3, 6, 4, 1, 0]
+    """3 wins over 6, then 4, 2, 5 and 1; no code at all is 0, and a code that is none of ours is refused."""
+    assert [worst(EXIT_PRECEDENCE[first:]) for first in range(7)] == [3, 6, 4, 2, 5, 1, 0]
     assert worst(()) == 0
+    with pytest.raises(ValueError, match="7"):
+        worst((1, 7))

@@ -21,6 +21,7 @@ HEADER: Final[dict[str, Any]] = {
     "seed": 0,
     "platform": "",
     "started": "",
+    "selected": 1,
     "clauses": {},
 }
 
@@ -31,7 +32,7 @@ def case(name: str = "a/b[float64]", verdict: str = "pass", **facts: Any) -> dic
 
 
 def written(path: Path, *cases: dict[str, Any], footer: bool = True) -> Path:
-    with JournalWriter(path, HEADER) as writer:
+    with JournalWriter(path, {**HEADER, "selected": len(cases)}) as writer:
         for record in cases:
             writer.case(record)
         if footer:
@@ -51,7 +52,7 @@ def test_what_is_written_is_read(tmp_path: Path, text: str, verdicts: list[str])
     found = read_journal(written(tmp_path / "j.jsonl", *cases))
     assert found.complete
     assert found.engine == "acme"
-    assert found.header == {"record": "header", "schema": SCHEMA, **HEADER}
+    assert found.header == {"record": "header", "schema": SCHEMA, **HEADER, "selected": len(cases)}
     assert list(found.cases) == [{"record": "case", **record} for record in cases]
     assert found.footer is not None
     assert found.footer["counts"] == {verdict: verdicts.count(verdict) for verdict in verdicts}
@@ -96,6 +97,16 @@ def test_a_footer_that_counts_otherwise_is_not_believed() -> None:
     assert not Journal(HEADER, (case(), case()), {"counts": {"pass": 1}}).complete
     assert not Journal(HEADER, (case(verdict="fail"),), {"counts": {"pass": 1}}).complete
     assert not Journal(HEADER, (), None).complete
+
+
+def test_a_case_that_is_missing_or_there_twice_makes_a_journal_incomplete() -> None:
+    """Every case that was selected has one record: fewer, more, or one of them twice is an incomplete run."""
+    two = {**HEADER, "selected": 2}
+    both = (case("a/b[float64]"), case("a/b[float32]"))
+    assert Journal(two, both, {"counts": {"pass": 2}}).complete
+    assert not Journal(two, both[:1], {"counts": {"pass": 1}}).complete
+    assert not Journal(HEADER, both, {"counts": {"pass": 2}}).complete
+    assert not Journal(two, (both[0], both[0]), {"counts": {"pass": 2}}).complete
 
 
 def test_records_after_the_footer_make_it_incomplete(tmp_path: Path) -> None:

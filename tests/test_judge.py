@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from conformance.clause import Clause
 from conformance.examination import examine
 from conformance.execution import Engine
-from conformance.judge import RELATIONS, Finding, judge, number, show, show_expected
+from conformance.judge import RELATIONS, Finding, judge, number, show, show_expected, unmapped
 from conformance.program import Instruction, Program
+from conformance.reply import Malformed, checked
 from conformance.tensor import SpecificationError, expect, refuses, tensor
 from tests.test_specification import Recording
 
@@ -90,6 +93,7 @@ def test_nan_and_infinities_are_never_right(odd: str, relation: str) -> None:
         "equals": array("0"),
         "one_of": {"choices": [array("0"), ABSENT]},
         "within": {"low": array("-1000"), "high": array("1000")},
+        "matches": {"patterns": ["^$"]},
     }
     assert verdict(wants(values[relation], relation=relation), array(odd)) == "fail"
 
@@ -192,7 +196,7 @@ def test_an_unmapped_exception_is_an_error(relation: str, message: str) -> None:
     finding = judge(program, reply((0, refusal(None, message)))).finding
     assert finding is not None
     assert finding.verdict == "error"
-    assert f"add the row (KIND, 'RuntimeError', {(message.splitlines() or [''])[0]!r})" in finding.message
+    assert f"add the row ('not_scalar', 'RuntimeError', {(message.splitlines() or [''])[0]!r})" in finding.message
 
 
 def test_conditions_guard_expectations() -> None:
@@ -214,6 +218,55 @@ def test_conditions_guard_expectations() -> None:
     assert refused.compared == 2
     assert refused.finding is not None
     assert (refused.finding.verdict, refused.finding.at) == ("fail", 2)
+
+
+@pytest.mark.parametrize(
+    ("message", "pattern"),
+    [
+        ("no such thing", "no such thing"),
+        ("shapes (2,) and (3,) differ", "shapes"),
+        ("expected 1 element, got 2", "expected"),
+        ("leaf x3 is no leaf", "leaf"),
+        ("what? a root. $", r"what\? a root\. \$"),
+        ("(2,) is no shape", r"\(2,\) is no shape"),
+        ("a message " * 20, "a message a message a message a message a message a message"),
+    ],
+    ids=range(7),
+)
+def test_the_row_to_add_can_be_pasted(message: str, pattern: str) -> None:
+    """The row is Python, its pattern a regular expression for the message's general part, which it finds again."""
+    sentence = unmapped(refusal(None, message), "not_scalar")
+    row = ast.literal_eval(sentence.partition("add the row ")[2])
+    assert row == ("not_scalar", "RuntimeError", pattern)
+    assert re.search(pattern, message)
+
+
+def test_a_spelling_that_is_wrong_is_named() -> None:
+    """What Python raises while it executes a spelling is laid at that spelling's door, not at the refusals'."""
+    wrong: Json = {
+        **failure(None, 0),
+        "type": "TypeError",
+        "spelling": "mul",
+        "template": "{a} * {b}",
+    }
+    sentence = 'the spelling mul: "{a} * {b}" raised TypeError: no such thing'
+    assert unmapped(wrong) == sentence
+    assert unmapped(wrong, "dtype") == f"{sentence}; if it is a refusal, add the row ('dtype', 'TypeError', 'no such thing')"
+    assert "the adapter does not map" in unmapped({**wrong, "type": "RuntimeError"})
+
+
+@pytest.mark.parametrize("raised", ["AttributeError", "NotImplementedError", "NameError"])
+def test_an_operator_that_is_not_there_is_unsupported(raised: str) -> None:
+    """An operator whose spelling names what the engine lacks is unsupported; without add, mul or sum nothing can be judged."""
+    for operator, wanted in (("relu", "unsupported"), ("mul", "error")):
+        program = Program("float64", (Instruction("apply", ("y",), ("x",), {"operator": operator}),))
+        found = judge(program, reply(failure={**failure(None, 0), "type": raised, "spelling": operator})).finding
+        assert found is not None
+        assert found.verdict == wanted
+    program = Program("float64", (Instruction("backward", (), ("y",)),))
+    found = judge(program, reply(failure={**failure(None, 0), "type": raised})).finding
+    assert found is not None
+    assert found.verdict == "error"
 
 
 # --- failures, leaks, and what comes first
@@ -254,7 +307,7 @@ def test_failures_outside_of_attempts(kind: str | None, at: int, wanted: Finding
     assert found is not None
     assert (found.verdict, found.at, found.expected) == (wanted.verdict, wanted.at, wanted.expected)
     assert found.got == "ValueError: no such thing"
-    assert found.message == wanted.message or "add the row (KIND, 'ValueError', 'no such thing')" in found.message
+    assert found.message == wanted.message or "add the row ('KIND', 'ValueError', 'no such thing')" in found.message
 
 
 LEAK: Final[Json] = {"name": "grad mode", "before": "True", "after": "False"}
@@ -281,10 +334,27 @@ def test_the_first_disagreement_counts() -> None:
 
 
 def test_what_was_not_observed_is_not_counted() -> None:
-    """An expectation that the engine never came to is no comparison."""
+    """An expectation that the engine never came to, since it failed before, is no comparison."""
     program = Program("float64", (APPLY, wants(array("1"))))
-    assert judge(program, reply()).compared == 0
     assert judge(program, reply(failure=failure("unsupported", 0))).compared == 0
+
+
+def test_an_agent_may_not_keep_silent() -> None:
+    """A reply that leaves out an expectation which was reached is malformed; after a failure or a refusal it is not."""
+    program = Program("float64", (APPLY, wants(array("1"))))
+    with pytest.raises(Malformed, match="without the observation of instruction 1"):
+        checked(reply(), program)
+    checked(reply(failure=failure("unsupported", 0)), program)
+    checked(reply(declined=["mul"]), program)
+    outcome = wants({"outcome": "refused"}, "outcome")
+    attempt = Instruction("attempt", ("attempt",), (), {}, (APPLY, wants(array("1"))))
+    block = Program("float64", (attempt, outcome, wants(array("1"))))
+    refused = {"outcome": "refused", **failure("needs_grad", 1)}
+    checked(reply((3, refused), (4, array("1"))), block)
+    with pytest.raises(Malformed, match="instruction 4"):
+        checked(reply((3, refused)), block)
+    with pytest.raises(Malformed, match="instruction 2"):
+        checked(reply((3, {"outcome": "accepted"}), (4, array("1"))), block)
 
 
 # --- text

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from conformance.adapter import Adapter, load
 from conformance.agent.interpreter import Interpreter, script
-from conformance.agent.lowering import Lowering, NotOffered, literal, lower, nested, number
+from conformance.agent.lowering import Lowering, NotOffered, literal, nested, number
 from conformance.agent.text import LIMIT, clipped, exact, extents, flat
 from conformance.judge import judge
 from conformance.judge import number as read
@@ -73,9 +73,16 @@ def program_of(write: Callable[[], None], dtype: str = "float64") -> Program:
         return recorder.program()
 
 
+def lowered(program: Program, adapter: Adapter) -> list[Any]:
+    """The steps that a program becomes."""
+    data = program.to_json()
+    steps: list[Any] = Lowering(data, adapter.to_json()).whole(data["instructions"])
+    return steps
+
+
 def texts(program: Program, adapter: Adapter) -> list[str]:
     """The statements that a program becomes, in their order."""
-    steps = lower(program.to_json(), adapter.to_json())
+    steps = lowered(program, adapter)
     return [step[2] for step in steps if step[0] == "do"]
 
 
@@ -153,7 +160,7 @@ def test_texts_are_clipped_and_survive() -> None:
 
 
 def call(verb: str, args: tuple[str, ...], **options: Any) -> Program:
-    outs = ("g",) if verb == "grad" else ()
+    outs = ("g",) if verb in ("grad", "require_grad") else ()
     return Program("float64", (Instruction(verb, outs, args, options),))
 
 
@@ -173,7 +180,7 @@ def call(verb: str, args: tuple[str, ...], **options: Any) -> Program:
         ),
         (call("clear", ("x",), how="zero"), "x.grad.zero_()"),
         (call("clear", ("x",), how="none"), "x.grad = None"),
-        (call("require_grad", ("x",), flag=False), "x.requires_grad_(False)"),
+        (call("require_grad", ("x",), flag=False), "g = x.requires_grad_(False)"),
     ],
     ids=range(8),
 )
@@ -211,7 +218,7 @@ def test_what_is_not_spelled_is_not_offered(program: Program, missing: str) -> N
     spellings = {key: text for key, text in REFERENCE.spellings.items() if key != missing}
     adapter = replace(REFERENCE, spellings=spellings, dtypes={"float64": "'float64'"})
     with pytest.raises(NotOffered) as refusal:
-        lower(program.to_json(), adapter.to_json())
+        lowered(program, adapter)
     assert refusal.value.key == missing
     assert answered(program, adapter)["declined"] == [missing]
 
@@ -286,7 +293,7 @@ def test_functions_are_what_led_to_the_root() -> None:
     """A functional engine differentiates a function with just the instructions on the way to the root."""
     program = program_of(twice_used)
     passes(program, FUNCTIONAL)
-    define = next(step for step in lower(program.to_json(), FUNCTIONAL.to_json()) if step[0] == "define")
+    define = next(step for step in lowered(program, FUNCTIONAL) if step[0] == "define")
     assert define[2] == "def f1(x, x2):"
     assert [step[2] for step in define[3]] == [
         "y2 = x * x",
@@ -326,7 +333,7 @@ def test_functions_have_no_graph_to_keep(option: str) -> None:
     """What only a recorded graph has is declined in the functional shape."""
     program = call("grad", ("x", "x"), **{option: True})
     with pytest.raises(NotOffered, match=f"grad.{option}"):
-        lower(program.to_json(), FUNCTIONAL.to_json())
+        lowered(program, FUNCTIONAL)
 
 
 # --- the script is what ran
@@ -406,6 +413,4 @@ def test_lowering_reads_nothing_but_json(seed: int) -> None:
     program = random_program(seed)
     assume(len(program))
     data = json.loads(json.dumps(program.to_json()))
-    assert lower(data, REFERENCE.to_json()) == Lowering(program.to_json(), REFERENCE.to_json()).whole(
-        program.to_json()["instructions"]
-    )
+    assert Lowering(data, REFERENCE.to_json()).whole(data["instructions"]) == lowered(program, REFERENCE)

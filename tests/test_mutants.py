@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.clause import Clause, specification
-from conformance.mutation import attacked
+from conformance.mutation import attacked, missing
 
 ROOT = Path(__file__).resolve().parent.parent
 CLAUSES = [clause for clause in specification().values() if clause.mutant]
@@ -22,6 +22,8 @@ CLAUSES = [clause for clause in specification().values() if clause.mutant]
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
 def test_the_clause_kills_its_mutant(clause: Clause, tmp_path: Path) -> None:
     """The verdict on the mutant is `fail`, and the witness, saved to a file and run, prints what the record says was seen."""
+    if engine := missing(clause):
+        pytest.skip(f"its mutant is one of {engine}, which is not installed")
     record = attacked(clause, seed=0)
     assert record["verdict"] == "fail", record["message"]
     printed = run_as_script(record["script"], tmp_path)
@@ -56,7 +58,7 @@ def shows(printed: str, said: str) -> bool:
         return numbers(printed) == numbers(said)
     if " calls" in said:
         return numbers(printed) == numbers(said.partition(" calls")[2])
-    return {"None": "no gradient"}.get(printed, printed) == said or printed.endswith(f".{said}")
+    return {"None": "no gradient", "[]": "no warning"}.get(printed, printed) == said or printed.endswith(f".{said}")
 
 
 def numbers(text: str) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -160,9 +161,15 @@ EXAMPLES: Final = {
         Instruction("backward", (), ("y",), {"cotangent": "c", "retain_graph": True}),
         Instruction("grad", ("g",), ("y", "x"), {"create_graph": True}),
         Instruction("read_grad", ("g",), ("x",)),
+        Instruction("set_grad", (), ("x", "g")),
+        Instruction("unbind", ("y", "y2"), ("x",)),
+        Instruction("drop", (), ("x",)),
+        Instruction("native", (), ("x",), {"text": "{ns}.exp({0})"}),
+        Instruction("warned", ("w",), (), {}, (LEAF,)),
+        Instruction("thread", body=(LEAF,)),
         Instruction("clear", (), ("x",), {"how": "zero"}),
         Instruction("detach", ("u",), ("x",)),
-        Instruction("require_grad", (), ("x",), {"flag": True}),
+        Instruction("require_grad", ("q",), ("x",), {"flag": True}),
         Instruction("retain_grad", (), ("y",)),
         Instruction("hook", ("h",), ("y",), {"body": [{"scale": "2"}]}),
         Instruction("remove", (), ("h",)),
@@ -178,14 +185,15 @@ EXAMPLES: Final = {
 
 @pytest.fixture(scope="module")
 def reference() -> Adapter:
-    return load("reference")
+    adapter = load("reference")
+    return replace(adapter, spellings={**adapter.spellings, "native": "reference"})
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_agent_lowers_every_verb(verb: str, reference: Adapter) -> None:
     """Each verb of a program becomes steps that the interpreter runs, and lines that a script shows."""
     program = Program("float64", (EXAMPLES[verb],)).to_json()
-    steps = lowering.lower(program, reference.to_json())
+    steps = lowering.Lowering(program, reference.to_json()).whole(program["instructions"])
     assert steps
     assert all(hasattr(interpreter.Run, f"_{step[0]}") and step[1] == 0 for step in steps)
     compile(interpreter.script(program, reference.to_json(), {}), "<script>", "exec")

@@ -1,6 +1,10 @@
 """Executes lowered programs in the engine's process and collects what can be observed."""
 
+import ast
+import importlib.util
+import os
 import re
+import sys
 import threading
 import time
 import warnings
@@ -9,6 +13,7 @@ from functools import lru_cache
 from .lowering import Lowering, NotOffered
 from .text import clipped, exact, extents, flat
 
+_FLAGS = ("bool", "bool_")  # Python's, and NumPy's by either of its names
 _DTYPE = re.compile(r"bool|complex\d+|b?float\d+|u?int\d+")
 
 
@@ -17,12 +22,13 @@ class ProgramException(Exception):
 
 
 class Refused(Exception):
-    """An engine's exception, with the instruction that met it."""
+    """An engine's exception, with the instruction that met it, and the key of the spelling that was being executed."""
 
-    def __init__(self, index, reason):
+    def __init__(self, index, reason, key=None):
         Exception.__init__(self, index)
         self.index = index
         self.reason = reason
+        self.key = key
 
 
 class Misspelt(Exception):
@@ -52,7 +58,16 @@ class Interpreter:
         self.refusals = [(kind, name, re.compile(pattern)) for kind, name, pattern in adapter["refusals"]]
         self.prelude = {"__name__": "__main__"}
         warnings.simplefilter("ignore")
-        exec(compile(adapter["prelude"], "<prelude>", "exec"), self.prelude)
+        folder = adapter.get("folder")
+        if folder and folder not in sys.path:
+            sys.path.append(folder)  # an engine beside its adapter, which shadows nothing
+        try:
+            exec(compile(adapter["prelude"], "<prelude>", "exec"), self.prelude)
+        except ImportError as reason:
+            sought = unfound(adapter)
+            if not sought:
+                raise
+            raise ImportError(clipped(reason) + sought) from None
         self.filters = list(warnings.filters)
         self.state = self.snapshot()
 
@@ -84,12 +99,15 @@ class Interpreter:
 
     def described(self, refused):
         reason = refused.reason
-        return {
+        described = {
             "at": refused.index,
             "kind": self.kind(reason),
             "type": clipped(type(reason).__name__),
             "message": clipped(reason),
         }
+        if refused.key is not None:
+            described.update(spelling=refused.key, template=self.adapter["spellings"][refused.key])
+        return described
 
     def kind(self, reason):
         """The kind of a refusal by the adapter's table; None when no row matches."""
@@ -134,17 +152,17 @@ class Run:
                 self.announce(step[1])
             getattr(self, "_" + step[0])(*step[1:])
 
-    def guarded(self, index, action, *arguments):
-        """Runs engine code; whatever it raises is a refusal of instruction `index`."""
+    def guarded(self, index, key, action, *arguments):
+        """Runs the engine's code for the spelling `key`; whatever it raises is a refusal of instruction `index`."""
         try:
             return action(*arguments)
         except (Refused, ProgramException):
             raise
         except BaseException as reason:  # hostile engines raise SystemExit and KeyboardInterrupt too
-            raise Refused(index, reason) from None
+            raise Refused(index, reason, key) from None
 
-    def _do(self, index, text):
-        self.guarded(index, self.executed, text)
+    def _do(self, index, text, key):
+        self.guarded(index, key, self.executed, text)
 
     def executed(self, text):
         exec(compiled(text, "exec"), self.names)
@@ -153,20 +171,20 @@ class Run:
         return eval(compiled(text, "eval"), self.names)
 
     def _define(self, index, header, steps):
-        self._do(index, header + "\n" + "\n".join(printed(steps, {}, "    ")))
+        self._do(index, header + "\n" + "\n".join(printed(steps, {}, "    ")), None)
 
-    def _with(self, index, text, steps):
+    def _with(self, index, text, steps, key):
         expression, _, name = text.partition(" as ")
-        manager = self.guarded(index, self.evaluated, expression)
-        entered = self.guarded(index, manager.__enter__)
+        manager = self.guarded(index, key, self.evaluated, expression)
+        entered = self.guarded(index, key, lambda: manager.__enter__())
         if name:
             self.names[name] = entered
         try:
             self.steps(steps)
         except (Refused, ProgramException) as reason:
-            self.guarded(index, manager.__exit__, type(reason), reason, reason.__traceback__)
+            self.guarded(index, key, manager.__exit__, type(reason), reason, reason.__traceback__)
             raise
-        self.guarded(index, manager.__exit__, None, None, None)
+        self.guarded(index, key, manager.__exit__, None, None, None)
 
     def _attempt(self, index, name, steps):
         try:
@@ -207,42 +225,78 @@ class Run:
         raise ProgramException("raised by the program")
 
     def _observe(self, index, kind, parts):
-        self.observations.append([index, self.guarded(index, self.observed, kind, parts)])
+        self.observations.append([index, self.observed(index, kind, parts)])
 
-    def observed(self, kind, parts):
-        if kind in ("tensor", "grad"):
-            return self.tensor(parts)
-        if kind == "outcome":
-            return self.names[parts["outcome"]]
-        if kind == "warnings":
-            return {"warnings": self.names[parts["warnings"]]}
-        result = self.evaluated(parts[kind])
-        if kind == "calls":
-            return {"calls": [noted(call) for call in result]}
-        if kind == "text":
-            return {"text": clipped(result)}
-        return {"flag": result if isinstance(result, bool) else clipped(result)}
-
-    def tensor(self, parts):
-        if self.evaluated(parts["object"]) is None:
+    def observed(self, index, kind, parts):
+        if kind in ("outcome", "warnings"):
+            found = self.names[parts[kind][0]]
+            return found if kind == "outcome" else {"warnings": found}
+        if kind not in ("tensor", "grad"):
+            return self.read(index, parts[kind], READERS.get(kind, flag))
+        if self.read(index, parts["object"], absent):
             return {"absent": True}
-        value = self.evaluated(parts["value"])
-        observed = {"values": [exact(number) for number in flat(value)], "shape": extents(value)}
-        if "shape" in parts:
-            shape = self.evaluated(parts["shape"])
-            observed["shape"] = [int(extent) for extent in shape]
-        if "dtype" in parts:
-            text = clipped(self.evaluated(parts["dtype"]))
-            found = _DTYPE.search(text)
-            observed["dtype"] = found.group() if found else text
+        observed = self.read(index, parts["value"], array)
+        for part in ("shape", "dtype"):
+            if part in parts:
+                observed[part] = self.read(index, parts[part], READERS[part])
         return observed
+
+    def read(self, index, part, reader):
+        """Evaluates one expression and makes JSON of what it gives: either may fail by the adapter's or the engine's fault."""
+        text, key = part
+        return self.guarded(index, key, lambda: reader(self.evaluated(text)))
+
+
+# --- what is observed, as JSON
+
+
+def absent(value):
+    return value is None
+
+
+def array(value):
+    """The numbers of nested lists, and the shape that lists can tell."""
+    return {"values": [exact(number) for number in flat(value)], "shape": extents(value)}
+
+
+def dtype(value):
+    text = clipped(value)
+    found = _DTYPE.search(text)
+    return found.group() if found else text
+
+
+def flag(value):
+    """A flag, or the text of what is none."""
+    if type(value).__name__ in _FLAGS:
+        return {"flag": bool(value)}
+    return {"flag": clipped(value if isinstance(value, str) else repr(value))}
 
 
 def noted(call):
     """What a hook noted of one call: a flag, or its argument's value."""
-    if isinstance(call, bool):
-        return {"flag": call}
-    return {"shape": extents(call), "values": [exact(number) for number in flat(call)]}
+    return flag(call) if type(call).__name__ in _FLAGS else array(call)
+
+
+READERS = {
+    "shape": lambda value: [int(extent) for extent in value],
+    "dtype": dtype,
+    "calls": lambda value: {"calls": [noted(call) for call in value]},
+    "text": lambda value: {"text": clipped(value)},
+}
+
+
+def unfound(adapter):
+    """Where the engine of a user's own adapter was looked for, when it is not there; nothing when it is."""
+    if not adapter.get("folder"):
+        return ""
+    try:
+        found = importlib.util.find_spec(adapter["module"])
+    except (ImportError, ValueError):
+        found = None
+    if found is not None:
+        return ""
+    places = (adapter["module"], sys.executable, adapter["folder"], os.getcwd())
+    return "; the module %s is not installed for %s, nor is it in the adapter's folder %s or in %s" % places
 
 
 # --- printing
@@ -281,7 +335,10 @@ def _lines(step, comments):
         return [head, "    __import__('warnings').simplefilter('always')"] + printed(step[3], comments, "    ")
     if kind == "thread":
         start = "thread = __import__('threading').Thread(target=in_thread); thread.start(); thread.join()"
-        return ["def in_thread():"] + printed(step[2], comments, "    ") + [start]
+        body = printed(step[2], comments, "    ")
+        names = bound("\n".join(["if True:"] + body))
+        shared = ["    global " + ", ".join(names)] if names else []
+        return ["def in_thread():"] + shared + body + [start]
     if kind == "raise":
         return ["raise ZeroDivisionError"]
     return [_print(step, comments.get(index))]
@@ -291,5 +348,23 @@ def _print(step, comment):
     kind, parts = step[2], step[3]
     # A gradient may be absent, which only the object itself can say.
     shown = {"tensor": "value", "grad": "object"}.get(kind, kind)
-    text = "print(%s)" % parts[shown]
+    text = "print(%s)" % parts[shown][0]
     return text + ("  # %s" % comment if comment else "")
+
+
+def bound(text):
+    """The names that statements bind or delete, in their order; none when they are no Python."""
+    try:
+        nodes = [ast.parse(text)]
+    except SyntaxError:
+        return []
+    names = {}
+    while nodes:
+        node = nodes.pop(0)
+        if isinstance(node, ast.FunctionDef):
+            names[node.name] = None  # what it binds itself is its own
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names[node.id] = None
+        elif not isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)):
+            nodes[:0] = ast.iter_child_nodes(node)
+    return list(names)

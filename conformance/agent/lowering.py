@@ -2,14 +2,14 @@
 
 A program is lowered to steps. The interpreter executes them; `script` prints them. A step is a tuple:
 
-    ("do", index, text)                  statements
-    ("with", index, expression, steps)   a context manager around steps
+    ("do", index, text, key)             statements; the key of the spelling that they come from, or None
+    ("with", index, text, steps, key)    a context manager around steps
     ("attempt", index, name, steps)      steps of which one may raise
     ("catch", index, steps)              the program's own exception is caught here
     ("warned", index, name, steps)       steps whose warnings are collected
     ("thread", index, steps)             steps that run in a thread of their own
     ("raise", index)                     the program raises its own exception
-    ("observe", index, kind, parts)      expressions to evaluate and report
+    ("observe", index, kind, parts)      expressions to evaluate and report: name -> (text, key)
     ("define", index, text, steps)       a function whose body is steps (the functional shape)
 """
 
@@ -28,11 +28,6 @@ class NotOffered(Exception):
         self.key = key
 
 
-def lower(program, adapter):
-    """The steps of `program` (as JSON) in the spellings of `adapter` (as JSON); raises NotOffered."""
-    return Lowering(program, adapter).whole(program["instructions"])
-
-
 class Lowering:
     """One program's lowering. `lowered` collects what had to be composed because no spelling says it."""
 
@@ -43,7 +38,8 @@ class Lowering:
         self.spellings = adapter["spellings"]
         self.dtype = adapter["dtypes"][program["dtype"]]
         self.functional = adapter["shape"] == "functional"
-        self.history = []
+        self.history = []  # (instruction, the modes around it)
+        self.modes = ()
         self.depth = 0
         self.lowered = []
 
@@ -51,20 +47,26 @@ class Lowering:
         """The whole program, inside what the engine wants around it."""
         steps = self.steps(instructions)
         around = self.adapter["around"]
-        return [("with", instructions[0]["index"], around, steps)] if around and instructions else steps
+        return [("with", instructions[0]["index"], around, steps, None)] if around and instructions else steps
 
     def steps(self, instructions):
         result = []
         for instruction in instructions:
             result.extend(self.step(instruction))
-            self.history.append(instruction)
+            self.history.append((instruction, self.modes))
         return result
 
     def step(self, instruction):
         verb = instruction["verb"]
-        if verb in MODES:
-            return [("with", instruction["index"], self.spelled(verb), self.steps(instruction["body"]))]
-        return getattr(self, "_" + verb)(instruction)
+        return self.mode(instruction) if verb in MODES else getattr(self, "_" + verb)(instruction)
+
+    def mode(self, instruction):
+        verb, outside = instruction["verb"], self.modes
+        text = self.spelled(verb)
+        self.modes = outside + (verb,)
+        body = self.steps(instruction["body"])
+        self.modes = outside
+        return [("with", instruction["index"], text, body, verb)]
 
     def spelled(self, key, **parts):
         if key not in self.spellings:
@@ -79,7 +81,7 @@ class Lowering:
         dtype = options.get("dtype")
         if dtype and dtype not in self.adapter["dtypes"]:
             raise NotOffered(dtype)
-        return [self._bound(it, self.array(key, options["value"], dtype and self.adapter["dtypes"][dtype]))]
+        return [self._bound(it, self.array(key, options["value"], dtype and self.adapter["dtypes"][dtype]), key)]
 
     def _variable(self, it):
         options = it["options"]
@@ -90,33 +92,31 @@ class Lowering:
             requires_grad=options["requires_grad"],
             volatile=options["volatile"],
         )
-        return [self._bound(it, text)]
+        return [self._bound(it, text, "variable")]
 
     def _apply(self, it):
-        return [self._bound(it, self.operator(it))]
-
-    def _detach(self, it):
-        return [self._bound(it, self.spelled("detach", a=it["args"][0]))]
-
-    def _read_grad(self, it):
-        return [self._bound(it, self.spelled("grad_of", a=it["args"][0]))]
-
-    def _unbind(self, it):
-        return [("do", it["index"], "%s, = %s" % (", ".join(it["out"]), self.spelled("unbind", a=it["args"][0])))]
-
-    def array(self, key, value, dtype=None):
-        literal = nested(value, repr_integer if dtype else number)
-        return self.spelled(key, value=literal, dtype=dtype or self.dtype, shape=tuple(value["shape"]))
-
-    def operator(self, it):
-        operands = dict(zip("abcd", (self.operand(operand) for operand in it["args"])))
-        attributes = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
         key = it["options"]["operator"]
         if key in self.adapter["composed"]:
             self.lowered.append("%s of other operators" % key)
         if isinstance(it["options"].get("index"), list):
             key = "index.list"  # a gather; many engines that slice spell it otherwise, or have none
-        return self.spelled(key, **dict(operands, **attributes))
+        operands = dict(zip("abcd", (self.operand(operand) for operand in it["args"])))
+        attributes = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
+        return [self._bound(it, self.spelled(key, **dict(operands, **attributes)), key)]
+
+    def _detach(self, it):
+        return [self._bound(it, self.spelled("detach", a=it["args"][0]), "detach")]
+
+    def _read_grad(self, it):
+        return [self._bound(it, self.spelled("grad_of", a=it["args"][0]), "grad_of")]
+
+    def _unbind(self, it):
+        text = "%s, = %s" % (", ".join(it["out"]), self.spelled("unbind", a=it["args"][0]))
+        return [("do", it["index"], text, "unbind")]
+
+    def array(self, key, value, dtype=None):
+        literal = nested(value, repr_integer if dtype else number)
+        return self.spelled(key, value=literal, dtype=dtype or self.dtype, shape=tuple(value["shape"]))
 
     def operand(self, operand):
         if isinstance(operand, str):
@@ -124,8 +124,8 @@ class Lowering:
         text = number(operand["scalar"])
         return self.spelled("scalar", value="(%s)" % text if text.startswith("-") else text)
 
-    def _bound(self, it, text):
-        return ("do", it["index"], "%s = %s" % (it["out"][0], text))
+    def _bound(self, it, text, key):
+        return ("do", it["index"], "%s = %s" % (it["out"][0], text), key)
 
     # --- derivatives
 
@@ -144,9 +144,9 @@ class Lowering:
             cotangent = None
         else:
             steps = []
-        steps.append(("do", it["index"], self.call("backward", {"cotangent": cotangent}, root=root)))
+        steps.append(("do", it["index"], self.call("backward", {"cotangent": cotangent}, root=root), "backward"))
         for name, leaf in zip(it["out"], inputs):
-            steps.append(("do", it["index"], "%s = %s" % (name, self.spelled("grad_of", a=leaf))))
+            steps.append(("do", it["index"], "%s = %s" % (name, self.spelled("grad_of", a=leaf)), "grad_of"))
         return steps
 
     def _contracted(self, it, root, cotangent):
@@ -155,17 +155,16 @@ class Lowering:
         scalar = "%s_contracted" % root
         text = "%s = %s" % (scalar, self.spelled("mul", a=root, b=cotangent))
         total = "%s = %s" % (scalar, self.spelled("sum", a=scalar))
-        return scalar, [("do", it["index"], text), ("do", it["index"], total)]
+        return scalar, [("do", it["index"], text, "mul"), ("do", it["index"], total, "sum")]
 
     def _backward(self, it):
-        text = self.call("backward", it["options"], root=it["args"][0])
-        return [("do", it["index"], text)]
+        return [("do", it["index"], self.call("backward", it["options"], root=it["args"][0]), "backward")]
 
     def _grad(self, it):
         if self.functional:
             return self._by_function(it)
         text = self.call("grad", it["options"], root=it["args"][0], inputs=", ".join(it["args"][1:]))
-        return [("do", it["index"], "%s, = %s" % (", ".join(it["out"]), text))]
+        return [("do", it["index"], "%s, = %s" % (", ".join(it["out"]), text), "grad")]
 
     def call(self, verb, options, **parts):
         """A verb with those of its options that are set, each by its own spelling."""
@@ -189,9 +188,11 @@ class Lowering:
         self.depth += 1
         function = "f%d" % self.depth
         body = []
-        for past in between(self.history, root, inputs):
+        for past, modes in between(self.history, root, inputs):
+            if modes != self.modes:  # it would be recorded under another mode than it was
+                raise NotOffered(max(modes, self.modes, key=len)[-1])
             body.extend(self.step(past))
-        body.append(("do", it["index"], "return %s" % root))
+        body.append(("do", it["index"], "return %s" % root, None))
         key = "vjp" if cotangent else "gradient"
         text = self.spelled(
             key, f=function, inputs=", ".join(inputs), positions=positions(len(inputs)), cotangent=cotangent
@@ -199,7 +200,7 @@ class Lowering:
         header = "def %s(%s):" % (function, ", ".join(inputs))
         return [
             ("define", it["index"], header, body),
-            ("do", it["index"], "%s, = %s" % (", ".join(it["out"]), text)),
+            ("do", it["index"], "%s, = %s" % (", ".join(it["out"]), text), key),
         ]
 
     # --- state
@@ -209,16 +210,16 @@ class Lowering:
 
     def _require_grad(self, it):
         flag = it["options"]["flag"]
-        return [self._bound(it, self.spelled("require_grad", a=it["args"][0], flag=flag))]
+        return [self._bound(it, self.spelled("require_grad", a=it["args"][0], flag=flag), "require_grad")]
 
     def _set_grad(self, it):
-        return [("do", it["index"], self.spelled("set_grad", a=it["args"][0], b=it["args"][1]))]
+        return [("do", it["index"], self.spelled("set_grad", a=it["args"][0], b=it["args"][1]), "set_grad")]
 
     def _drop(self, it):
-        return [("do", it["index"], "del %s" % it["args"][0])]
+        return [("do", it["index"], "del %s" % it["args"][0], None)]
 
     def _native(self, it):
-        return [("do", it["index"], self.native(it["options"]["text"], it["args"]))]
+        return [("do", it["index"], self.native(it["options"]["text"], it["args"]), None)]
 
     def native(self, template, names):
         """A dialect's own words: {0}, {1} … are the program's names, {ns} is the engine's namespace."""
@@ -231,7 +232,7 @@ class Lowering:
         return self._statement(it, "remove")
 
     def _statement(self, it, key):
-        return [("do", it["index"], self.spelled(key, a=it["args"][0]))]
+        return [("do", it["index"], self.spelled(key, a=it["args"][0]), key)]
 
     def _hook(self, it):
         name = it["out"][0]
@@ -242,7 +243,7 @@ class Lowering:
         lines.extend("    " + self.hook_action(action) for action in body if "note" not in action)
         text = self.spelled("hook", a=it["args"][0], body="%s_body" % name)
         lines.append("%s = %s" % (name, text))
-        return [("do", it["index"], "\n".join(lines))]
+        return [("do", it["index"], "\n".join(lines), "hook")]
 
     def hook_action(self, action):
         if "scale" in action:
@@ -272,43 +273,41 @@ class Lowering:
         if kind == "tensor":
             parts = self.tensor_parts("", names["a"])
         elif kind == "grad":
-            parts = self.tensor_parts("grad_", self.spelled("grad_of", a=names["a"]))
+            parts = self.tensor_parts("grad_", self.spelled("grad_of", a=names["a"]), "grad_of")
         elif kind == "calls":
-            parts = {"calls": names["a"] + "_calls"}
+            parts = {"calls": (names["a"] + "_calls", None)}
         elif kind in ("outcome", "warnings"):
-            parts = {kind: names["a"]}
+            parts = {kind: (names["a"], None)}
         elif kind == "native":
-            parts = {"native": self.native(it["options"]["native"], it["args"])}
+            parts = {"native": (self.native(it["options"]["native"], it["args"]), None)}
         else:
-            parts = {kind: self.spelled(kind, **names)}
+            parts = {kind: (self.spelled(kind, **names), kind)}
         return [("observe", it["index"], kind, parts)]
 
-    def tensor_parts(self, prefix, text):
+    def tensor_parts(self, prefix, text, key=None):
         """What is read of a tensor: its value always; shape and dtype where the engine has them."""
-        parts = {"object": text, "value": self.either(prefix + "value", "value", text)}
-        for part in ("shape", "dtype"):
-            if prefix + part in self.spellings or part in self.spellings:
-                parts[part] = self.either(prefix + part, part, text)
+        parts = {"object": (text, key)}
+        for part in ("value", "shape", "dtype"):
+            key = prefix + part if prefix + part in self.spellings else part
+            if key in self.spellings or part == "value":
+                parts[part] = (self.spelled(key, a=text), key)
         return parts
-
-    def either(self, specific, general, text):
-        return self.spelled(specific if specific in self.spellings else general, a=text)
 
 
 # --- the functional shape's slice
 
 
 def between(history, root, inputs):
-    """The instructions on the way from `inputs` to `root`, in their order."""
+    """The instructions on the way from `inputs` to `root`, in their order, with the modes around each."""
     depends = set(inputs)
-    for it in history:
+    for it, _ in history:
         if it["verb"] in ("apply", "unbind", "detach", "gradients", "grad") and not depends.isdisjoint(registers(it)):
             depends.update(name for name in it["out"] if name not in inputs)
     wanted, chosen = {root}, []
-    for it in reversed(history):
+    for it, modes in reversed(history):
         if not wanted.isdisjoint(set(it["out"]) & depends) and not set(it["out"]) & set(inputs):
             wanted.update(registers(it))
-            chosen.append(it)
+            chosen.append((it, modes))
     return chosen[::-1]
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import integers, tensors, vectors
+from conformance.strategies import arrays, integers, powers_of_two, tensors, vectors
 from conformance.tensor import expect, gradients, tensor
 
 
@@ -35,3 +35,89 @@ def test_several_uses_sum(a: Array) -> None:
     x = tensor(a, requires_grad=True)
     received = gradients((x * x + 3 * x + x).sum(), [x])
     expect(received[0], 2 * a + 4, "the sum over four uses")
+
+
+@clause(
+    "law",
+    source="the multivariate chain rule; document 002 In[18]",
+    mutant="third_contribution_is_dropped",
+    given={"a": tensors(integers)},
+)
+def test_the_third_use_counts(a: Array) -> None:
+    """However many uses a leaf has, each of them counts: d(x*x*x + x) = 3x**2 + 1."""
+    x = tensor(a, requires_grad=True)
+    received = gradients((x * x * x + x).sum(), [x])
+    expect(received[0], 3 * a * a + 1, "the sum over four uses")
+
+
+@clause(
+    "law",
+    source="Griewank and Walther, Evaluating Derivatives, chapter 3: a value's adjoint is complete before it is used",
+    mutant="places_run_when_first_reached",
+    given={"a": tensors(integers)},
+)
+def test_an_uneven_diamond(a: Array) -> None:
+    """A value passes its cotangent on when all its uses have contributed: with y = 2x, d((y*y + y)*y + x) = 24x**2 + 8x + 1."""
+    x = tensor(a, requires_grad=True)
+    y = x * 2
+    z = y * y + y
+    received = gradients((z * y + x).sum(), [x])
+    expect(received[0], 24 * a * a + 8 * a + 1, "(3y**2 + 2y) * 2 + 1")
+
+
+@clause(
+    "law",
+    source="the multivariate chain rule",
+    mutant="difference_with_itself_counts_once",
+    given={"a": vectors(powers_of_two)},
+)
+def test_both_operands_the_same(a: Array) -> None:
+    """A tensor that is both operands of one operator receives from both: x - x and x / x have the gradient 0."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    received = gradients((x - x).sum(), [x])
+    expect(received[0], 0 * a, "1 - 1")
+    received = gradients((w / w).sum(), [w])
+    expect(received[0], 0 * a, "1/x - x/x**2")
+
+
+@clause(
+    "law",
+    source="partial derivatives are by the variable, not by its value",
+    mutant="equal_leaves_are_merged",
+    given={"a": tensors(integers)},
+)
+def test_equal_leaves_are_different(a: Array) -> None:
+    """Two leaves of equal values are two leaves: of 3x + 5w each receives its own factor."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    received = gradients((x * 3 + w * 5).sum(), [x, w])
+    expect(received[0], 0 * a + 3, "the factor of x")
+    expect(received[1], 0 * a + 5, "the factor of w")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.grad: future calls to backward accumulate into it; torch test suite, assigned gradients",
+    mutant="assigned_gradient_is_ignored",
+    given={"a": arrays((3,)), "g": arrays((3,))},
+)
+def test_an_assigned_gradient_is_added_to(a: Array, g: Array) -> None:
+    """A gradient that the user assigns is there, and the next backward adds to it: x.grad = g, then g + 2x."""
+    x = tensor(a, requires_grad=True)
+    x.grad = tensor(g)
+    expect(x.grad, g, "as assigned")
+    (x * x).sum().backward()
+    expect(x.grad, g + 2 * a, "g + 2x")
+
+
+@clause(
+    "contract",
+    source="torch test suite, gradients without a copy",
+    mutant="leaves_share_a_gradient",
+    given={"a": vectors()},
+)
+def test_leaves_share_no_gradient(a: Array) -> None:
+    """What reaches one leaf changes no other leaf's gradient, even where one cotangent went to both."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    (x + w).sum().backward()
+    (x * 3).sum().backward()
+    expect(w.grad, 0 * a + 1, "the second backward does not concern w")

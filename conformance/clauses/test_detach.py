@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import tensors, vectors
-from conformance.tensor import expect, gradients, tensor
+from conformance.tensor import expect, expect_matches, gradients, native, native_value, same, tensor
 
 
 @clause(
@@ -52,3 +52,56 @@ def test_detached_is_a_new_leaf(a: Array) -> None:
     expect(u.requires_grad, False)
     expect(u.is_leaf, True)
     expect(y.requires_grad, True)
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.detach; document 000 In[22], 003 cell 8",
+    mutant="detach_keeps_the_graph",
+    given={"a": vectors()},
+)
+def test_detached_is_another_object(a: Array) -> None:
+    """y.detach() is not y, and a detached leaf is a leaf of its own: each receives only what flows to itself."""
+    x = tensor(a, requires_grad=True)
+    d = x.detach()
+    expect(same(x, d), False)
+    d.requires_grad_()
+    (x * 3 + d * 5).sum().backward()
+    expect(x.grad, [3] * len(a), "the leaf's own factor")
+    expect(d.grad, [5] * len(a), "the factor of its detached twin")
+
+
+@clause(
+    "dialect",
+    source="torch.Tensor.detach; torch test suite, detach",
+    mutant="detach_copies",
+    dialect="torch",
+    given={"a": vectors()},
+)
+def test_detached_shares_its_memory(a: Array) -> None:
+    """What is written into u = y.detach() is seen in y: they share their memory."""
+    y = tensor(a, requires_grad=True) * 1
+    u = y.detach()
+    expect(native_value("{0}.data_ptr() == {1}.data_ptr()", y, u), True)
+    native("{0}[0] = 100", u)
+    expect(native_value("{0}[0].item()", y), "100.0")
+
+
+@clause(
+    "dialect",
+    source="torch autograd notes, In-place correctness checks; torch test suite, detach then in-place",
+    mutant="detach_copies",
+    dialect="torch",
+    given={"a": vectors()},
+)
+def test_detached_shares_its_version(a: Array) -> None:
+    """A write through u = y.detach() counts as a new version of y, and a backward that needs the old one is refused."""
+    x = tensor(a, requires_grad=True)
+    y = x * 1
+    z = (y * y).sum()
+    native("{0}.zero_()", y.detach())
+    expect(native_value("{0}._version", y), "1")
+    native("try:\n    {0}.backward(); said = 'accepted'\nexcept RuntimeError as reason:\n    said = str(reason)", z)
+    expect_matches(native_value("said"), r"modified by an inplace operation: .* is at version 1; expected version 0")
+    (x * 2).sum().backward()
+    expect(x.grad, [2] * len(a), "the accepted twin")

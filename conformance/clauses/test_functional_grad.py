@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import arrays, vectors
+from conformance.strategies import arrays, dyadics, vectors
 from conformance.tensor import attempting, expect, expect_one_of, grad, refuses, tensor
 
 
@@ -63,16 +63,16 @@ def test_unused_input_is_never_made_up(a: Array) -> None:
     "contract",
     source="torch.autograd.grad; jax.vjp; the definition of the vector-Jacobian product",
     mutant="cotangent_is_broadcast",
-    given={"a": arrays((3,)), "wrong": st.sampled_from([(2,), (1,), (3, 1), ()])},
+    given={"a": arrays((3,)), "v": arrays((3,)), "wrong": st.sampled_from([(2,), (1,), (3, 1), ()])},
 )
-def test_cotangent_has_the_roots_shape(a: Array, wrong: tuple[int, ...]) -> None:
+def test_cotangent_has_the_roots_shape(a: Array, v: Array, wrong: tuple[int, ...]) -> None:
     """Grad refuses a cotangent of another shape than the root's, and never broadcasts it; one of its shape is legal."""
     x = tensor(a, requires_grad=True)
     y = x * x
     with refuses("shape_mismatch"):
         grad(y, [x], tensor(np.ones(wrong, dtype=int)))
-    received = grad(y, [x], tensor(np.ones((3,), dtype=int)))
-    expect(received[0], 2 * a, "the accepted twin")
+    received = grad(y, [x], tensor(v))
+    expect(received[0], v * 2 * a, "the accepted twin")
 
 
 @clause(
@@ -89,3 +89,35 @@ def test_non_scalar_root_needs_a_cotangent(a: Array) -> None:
         grad(y, [x])
     received = grad(y.sum(), [x])
     expect(received[0], 2 * a, "the accepted twin")
+
+
+@clause(
+    "law",
+    source="torch.autograd.grad, grad_outputs; jax.vjp; document 001, the Jacobian",
+    mutant="grad_ignores_the_cotangent",
+    given={
+        "a": arrays((3,)),
+        "v": arrays((3,), dyadics),
+        "w": arrays((3,), dyadics),
+        "k": st.integers(-3, 3),
+    },
+)
+def test_contracts_with_the_cotangent(a: Array, v: Array, w: Array, k: int) -> None:
+    """grad(y, x, v) is v^T J, linear in v: for y = x*x and the cotangent v + kw it is (v + kw) * 2x."""
+    x = tensor(a, requires_grad=True)
+    received = grad(x * x, [x], tensor(v + k * w))
+    expect(received[0], (v + k * w) * 2 * a, "(v + kw) times 2x")
+
+
+@clause(
+    "contract",
+    source="torch.autograd.grad, allow_unused; TensorFlow's unconnected_gradients",
+    mutant="unused_input_gives_ones",
+    given={"a": vectors()},
+)
+def test_allowed_unused_input(a: Array) -> None:
+    """With allow_unused an input that the root does not depend on has no gradient, or zeros; the others have theirs."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    received = grad((x * x).sum(), [x, w], allow_unused=True)
+    expect(received[0], 2 * a, "the input that is used")
+    expect_one_of(received[1], [None, 0 * a], "the input that is not")

@@ -40,3 +40,20 @@ def test_gradients_are_constants_unless_asked(a: Array) -> None:
         grad(first.sum(), [x])
     again = grad((x * x * x).sum(), [x], create_graph=True)[0]
     expect(grad(again.sum(), [x])[0], 6 * a, "the accepted twin")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.backward, create_graph; torch test suite, Hessian-vector product",
+    mutant="backward_is_never_recorded",
+    given={"a": vectors()},
+)
+def test_backward_can_be_recorded(a: Array) -> None:
+    """After backward(create_graph=True) the leaf's gradient is itself recorded: from x.grad = 3x**2 follows 6x."""
+    x = tensor(a, requires_grad=True)
+    (x * x * x).sum().backward(create_graph=True)
+    first = x.grad.bound()
+    expect(first.requires_grad, True)
+    second = grad(first.sum(), [x])[0]
+    expect(first, 3 * a * a, "3x**2")
+    expect(second, 6 * a, "6x")

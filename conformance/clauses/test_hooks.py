@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import arrays, vectors
+from conformance.strategies import arrays, tensors, vectors
 from conformance.tensor import expect, tensor
 
 HOOKS = "torch.Tensor.register_hook"
@@ -51,3 +51,143 @@ def test_replacement_flows_on(a: Array, g: Array, k: int) -> None:
     expect(first.calls, [0 * a + 1], "the cotangent of the sum")
     expect(second.calls, [g], "what the first hook returned")
     expect(x.grad, 3 * k * g, "3 k g")
+
+
+@clause(
+    "contract", source=f"{HOOKS}; document 002 In[16]", mutant="hook_argument_requires_grad", given={"a": vectors()}
+)
+def test_the_argument_needs_no_grad(a: Array) -> None:
+    """A hook's argument is a constant, unless the backward is recorded: whatever the hook computes leaves no graph behind."""
+    x = tensor(a, requires_grad=True)
+    y = x * 2
+    hook = y.register_hook(note="requires_grad")
+    (y * y).sum().backward()
+    expect(hook.calls, [False], "the argument's flag")
+    expect(x.grad, 8 * a, "an observing hook changes nothing")
+
+
+@clause("contract", source=HOOKS, mutant="hook_argument_is_single", given={"a": tensors(), "k": st.integers(2, 4)})
+def test_the_argument_looks_like_its_tensor(a: Array, k: int) -> None:
+    """A hook's argument has its tensor's shape and dtype, and so has the gradient that comes of scaling it."""
+    x = tensor(a, requires_grad=True)
+    hook = x.register_hook(scale=k)
+    (x * x).sum().backward()
+    expect(hook.calls, [2 * a], "2x, in the shape of x")
+    expect(x.grad, k * 2 * a, "in the shape and dtype of x")
+
+
+@clause(
+    "contract",
+    source=f"{HOOKS}; torch test suite, order of hooks",
+    mutant="hooks_run_in_reverse",
+    given={"a": arrays((2,)), "g": arrays((2,)), "k": st.integers(2, 4)},
+)
+def test_hooks_run_in_the_order_of_registration(a: Array, g: Array, k: int) -> None:
+    """Hooks of one tensor run in the order of their registration, each on what the one before it returned."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    first, second, third = y.register_hook(scale=k), y.register_hook(replace=g), y.register_hook(scale=k + 1)
+    (y * y).sum().backward()
+    expect(first.calls, [6 * a], "2y")
+    expect(second.calls, [k * 6 * a], "k times 2y")
+    expect(third.calls, [g], "the replacement")
+    expect(x.grad, 3 * (k + 1) * g, "what the third returned, on to x")
+
+
+@clause("contract", source=HOOKS, mutant="third_hook_is_lost", given={"a": vectors(), "n": st.integers(3, 4)})
+def test_every_hook_is_called(a: Array, n: int) -> None:
+    """Each of several hooks of one tensor is called, on a leaf as well."""
+    x = tensor(a, requires_grad=True)
+    hooks = [x.register_hook() for _ in range(n)]
+    (x * x).sum().backward()
+    for hook in hooks:
+        expect(hook.calls, [2 * a], "each of them, once")
+
+
+@clause(
+    "contract", source=HOOKS, mutant="removal_removes_every_hook", given={"a": vectors(), "gone": st.integers(0, 2)}
+)
+def test_removing_one_keeps_the_others(a: Array, gone: int) -> None:
+    """remove() ends one hook; the others of the same tensor are still called."""
+    x = tensor(a, requires_grad=True)
+    hooks = [x.register_hook() for _ in range(3)]
+    hooks[gone].remove()
+    (x * x).sum().backward()
+    for i, hook in enumerate(hooks):
+        expect(hook.calls, [] if i == gone else [2 * a], "removed" if i == gone else "not removed")
+
+
+@clause("contract", source=f"{HOOKS}, the handle", mutant="second_removal_takes_another", given={"a": vectors()})
+def test_removing_twice_is_harmless(a: Array) -> None:
+    """Calling remove() a second time does nothing: it is not refused, and ends no other hook."""
+    x = tensor(a, requires_grad=True)
+    kept, hook = x.register_hook(), x.register_hook()
+    hook.remove()
+    hook.remove()
+    (x * x).sum().backward()
+    expect(kept.calls, [2 * a], "another hook")
+    expect(hook.calls, [], "the removed one")
+
+
+@clause("contract", source=HOOKS, mutant="hooks_are_called_once", given={"a": vectors(), "k": st.integers(2, 3)})
+def test_a_hook_stays(a: Array, k: int) -> None:
+    """A hook that is not removed is called in every later backward, and scales each gradient: x.grad = k * 3 * 2x."""
+    x = tensor(a, requires_grad=True)
+    hook = x.register_hook(scale=3)
+    for _ in range(k):
+        (x * x).sum().backward()
+    expect(hook.calls, [2 * a] * k, "once a backward")
+    expect(x.grad, k * 6 * a, "all scaled")
+
+
+@clause(
+    "contract",
+    source=f"{HOOKS}; torch test suite, hooks of leaves",
+    mutant="leaf_hooks_run_after_accumulation",
+    given={"a": vectors(), "k": st.integers(2, 4)},
+)
+def test_a_leafs_hook_runs_before_accumulation(a: Array, k: int) -> None:
+    """A leaf's hook sees this backward's gradient, not the sum so far, and what it returns is added: 3 + k * 2x."""
+    x = tensor(a, requires_grad=True)
+    (x * 3).sum().backward()
+    hook = x.register_hook(scale=k)
+    (x * x).sum().backward()
+    expect(hook.calls, [2 * a], "this backward's gradient alone")
+    expect(x.grad, 3 + k * 2 * a, "what was there, and the scaled gradient")
+
+
+@clause("contract", source=HOOKS, mutant="leaf_hook_runs_per_contribution", given={"a": vectors()})
+def test_a_leafs_hook_sees_the_sum_of_its_uses(a: Array) -> None:
+    """A leaf's hook is called once a backward, with the sum over all uses: for sum(x*x + x) with 2x + 1."""
+    x = tensor(a, requires_grad=True)
+    hook = x.register_hook()
+    (x * x + x).sum().backward()
+    expect(hook.calls, [2 * a + 1], "three uses, one call")
+
+
+@clause("contract", source=HOOKS, mutant="root_hooks_do_not_run", given={"a": vectors(), "k": st.integers(2, 4)})
+def test_a_hook_on_the_root_replaces_the_seed(a: Array, k: int) -> None:
+    """A hook on the root is called with the cotangent that backward starts from, and may replace it."""
+    x = tensor(a, requires_grad=True)
+    z = (x * x).sum()
+    hook = z.register_hook(replace=k)
+    z.backward()
+    expect(hook.calls, [1], "the implicit cotangent")
+    expect(x.grad, k * 2 * a, "k times 2x")
+
+
+@clause(
+    "contract",
+    source=f"{HOOKS}; document 002 In[16]",
+    mutant="hooks_after_use_are_ignored",
+    given={"a": vectors(), "k": st.integers(2, 4)},
+)
+def test_a_hook_may_come_after_the_forward(a: Array, k: int) -> None:
+    """A hook only needs to be registered before backward: a tensor that was used already takes one as well."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    z = (y * y).sum()
+    hook = y.register_hook(scale=k)
+    z.backward()
+    expect(hook.calls, [6 * a], "2y")
+    expect(x.grad, k * 18 * a, "k times 6y")

@@ -53,3 +53,18 @@ def test_gradient_of_an_unused_leaf(a: Array) -> None:
     (x * x).sum().backward()
     expect(x.grad, 2 * a)
     expect_one_of(w.grad, [None, 0 * a], "gradient of an unused leaf")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.backward, inputs",
+    mutant="named_inputs_are_ignored",
+    given={"a": vectors()},
+)
+def test_only_the_named_inputs_receive(a: Array) -> None:
+    """backward(inputs=[x]) accumulates into x alone; another leaf of the same root keeps what it had."""
+    x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
+    (w * 3).sum().backward()
+    (x * x * w).sum().backward(inputs=[x])
+    expect(x.grad, 2 * a * (a + 1), "2xw")
+    expect(w.grad, 0 * a + 3, "what was there before")

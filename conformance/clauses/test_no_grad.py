@@ -9,6 +9,7 @@ from conformance.tensor import (
     catching,
     enable_grad,
     expect,
+    grad,
     grad_enabled,
     gradients,
     interrupt,
@@ -49,6 +50,8 @@ def test_flags_inside_and_after(a: Array) -> None:
         expect(grad_enabled(), False)
         with enable_grad():
             again = x * x
+            expect(grad_enabled(), True, "enable_grad inside no_grad")
+        expect(grad_enabled(), False, "after the inner block")
     after = x * x
     expect(inside.requires_grad, False)
     expect(inside.is_leaf, True)
@@ -106,3 +109,72 @@ def test_unrecorded_root_is_refused(a: Array) -> None:
         y.backward()
     (x * x).sum().backward()
     expect(x.grad, 2 * a, "the accepted twin")
+
+
+@clause(
+    "contract",
+    source=f"{MODES}; torch.enable_grad",
+    mutant="enable_grad_is_not_restored",
+    given={"a": vectors()},
+)
+def test_leaving_enable_grad_restores_the_outer_mode(a: Array) -> None:
+    """An enable_grad block inside no_grad records, and what follows it in the outer block is not recorded."""
+    x = tensor(a, requires_grad=True)
+    with no_grad():
+        with enable_grad():
+            y = x * 3
+        c = x * x
+    received = gradients((c * y).sum(), [x])
+    expect(received[0], 3 * a * a, "c is a constant, y is not")
+
+
+@clause(
+    "contract",
+    source=f"{MODES}; torch.Tensor.backward",
+    mutant="backward_turns_recording_off",
+    given={"a": vectors()},
+)
+def test_backward_leaves_recording_on(a: Array) -> None:
+    """A backward leaves the grad mode as it was: what is computed after it is recorded."""
+    x = tensor(a, requires_grad=True)
+    (x * 3).sum().backward()
+    expect(grad_enabled(), True)
+    y = x * x
+    expect(y.requires_grad, True, "recorded")
+
+
+@clause(
+    "contract",
+    source=f"{MODES}; torch test suite, backward inside no_grad",
+    mutant="backward_turns_recording_on",
+    given={"a": vectors()},
+)
+def test_backward_inside_leaves_recording_off(a: Array) -> None:
+    """A graph that was recorded outside no_grad can be run inside it, and nothing is recorded there afterwards either."""
+    x = tensor(a, requires_grad=True)
+    z = (x * x).sum()
+    with no_grad():
+        z.backward()
+        expect(grad_enabled(), False)
+        c = x * x
+    expect(x.grad, 2 * a, "the gradient")
+    expect(c.requires_grad, False, "computed after backward, inside the block")
+
+
+@clause(
+    "contract",
+    source=f"{MODES}; torch.autograd.grad",
+    mutant="grad_changes_the_mode",
+    given={"a": vectors()},
+)
+def test_grad_leaves_the_mode_alone(a: Array) -> None:
+    """The functional gradient leaves the grad mode as it was, recorded itself or not, inside no_grad and outside."""
+    x = tensor(a, requires_grad=True)
+    received = grad((x * x).sum(), [x])
+    expect(received[0], 2 * a)
+    expect(grad_enabled(), True, "after grad")
+    z = (x * x * x).sum()
+    with no_grad():
+        received = grad(z, [x], create_graph=True)
+        expect(grad_enabled(), False, "after grad inside no_grad")
+    expect(received[0], 3 * a * a)

@@ -1,4 +1,8 @@
-"""Operators: what each computes and how it passes a cotangent on."""
+"""Operators: what each computes and how it passes a cotangent on.
+
+Inputs are exact here, so exp, sin, tanh and log are asked at the one point where their values are rational. A derivative that is
+right there and wrong elsewhere shows in the derivatives of higher order at that point; no first order is asked away from it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.operators import OPERATORS
-from conformance.strategies import Shape, arrays, attributes, integers, operands
-from conformance.tensor import apply, expect, gradients, tensor
+from conformance.strategies import Shape, arrays, attributes, integers, operands, powers_of_two, vectors
+from conformance.tensor import Tensor, apply, expect, grad, gradients, tensor
 
 # For each operator its gradients as closed formulas of the cotangent v and the operands: the second opinion to the model, which
 # knows no such formula and differentiates the operator's definition by forward mode. Each may still have the broadcast shape.
@@ -101,3 +105,60 @@ def test_value_and_gradient(operator: str, data: st.DataObject) -> None:
     expect(y, y.value, f"the value of {operator}")
     for gradient, formula, leaf in zip(received, formulas, leaves, strict=True):
         expect(gradient, folded(formula, leaf.shape), f"v times the derivative of {operator}")
+
+
+# A point and the first three derivatives there: a function whose VJP is right at the point alone has other ones.
+DERIVATIVES: Final[Mapping[str, tuple[int, tuple[Any, ...]]]] = {
+    "exp": (0, (1, 1, 1)),
+    "sin": (0, (1, 0, -1)),
+    "tanh": (0, (1, 0, -2)),
+    "log": (1, (1, -1, 2)),
+    "sqrt": (4, (fmpq(1, 4), fmpq(-1, 32), fmpq(3, 256))),
+}
+
+
+@clause(
+    "law",
+    source="the functions' Taylor series; document 004, exercise 1",
+    mutant="functions_pass_the_cotangent_on",
+    operator=tuple(DERIVATIVES),
+)
+def test_derivatives_of_higher_order(operator: str) -> None:
+    """A function's derivatives are its Taylor coefficients times k!: of sin at 0 they are 1, 0, -1, of log at 1 1, -1, 2."""
+    point, derivatives = DERIVATIVES[operator]
+    x = tensor([point] * 2, requires_grad=True)
+    y = apply(operator, x)
+    for order, derivative in enumerate(derivatives, start=1):
+        y = grad(y.sum(), [x], create_graph=order < len(derivatives))[0]
+        expect(y, [derivative] * 2, f"derivative {order} of {operator}")
+
+
+# An operator with a number on its right and on its left: the value and the derivative of each.
+NUMBERS: Final[Mapping[str, tuple[Callable[[Array], Any], Callable[[Array], Any]]]] = {
+    "add": (lambda a: (a + 2, 0 * a + 1), lambda a: (2 + a, 0 * a + 1)),
+    "sub": (lambda a: (a - 2, 0 * a + 1), lambda a: (2 - a, 0 * a - 1)),
+    "mul": (lambda a: (a * 2, 0 * a + 2), lambda a: (2 * a, 0 * a + 2)),
+    "div": (lambda a: (a / fmpq(2), 0 * a + fmpq(1, 2)), lambda a: (2 / a, -2 / (a * a))),
+}
+
+
+@clause(
+    "law",
+    source="chain rule; Python's reflected operators",
+    mutant="reflected_subtraction_keeps_the_sign",
+    operator=tuple(NUMBERS),
+    given={"a": vectors(powers_of_two)},
+)
+def test_a_number_on_either_side(operator: str, a: Array) -> None:
+    """An operator takes a Python number on either side: the derivative of 2 - x is -1, that of 2 / x is -2 / x**2."""
+    right, left = NUMBERS[operator]
+    _judged(right(a), a, lambda x: apply(operator, x, 2))
+    _judged(left(a), a, lambda x: apply(operator, 2, x))
+
+
+def _judged(formulas: tuple[Array, Array], a: Array, function: Callable[[Tensor], Tensor]) -> None:
+    x = tensor(a, requires_grad=True)
+    y = function(x)
+    received = gradients(y.sum(), [x])
+    expect(y, formulas[0], "the value")
+    expect(received[0], formulas[1], "the derivative")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from flint import fmpq
 from hypothesis import strategies as st
 
 from conformance.clause import clause
-from conformance.tensor import expect, recorded_dtype, tensor
+from conformance.model.numbers import Array
+from conformance.strategies import matrices, vectors
+from conformance.tensor import expect, native_value, recorded_dtype, tensor
 
 
 @clause(
@@ -24,3 +29,113 @@ def test_a_tensor_shows_its_history(n: int) -> None:
     expect(x.text(), f"tensor([{entries}]{dtype}, requires_grad=True)")
     expect(y.text(), f"tensor([{entries}]{dtype}, grad_fn=<AddBackward0>)")
     expect(y.detach().text(), f"tensor([{entries}]{dtype})")
+
+
+def _dtype() -> str:
+    return ", dtype=torch.float64" if recorded_dtype() == "float64" else ""
+
+
+def _row(cells: Sequence[str]) -> str:
+    """Cells as wide as the widest."""
+    width = max(map(len, cells))
+    return f"[{', '.join(cell.rjust(width) for cell in cells)}]"
+
+
+FORMS = {
+    "whole": (st.integers(-20, 20).map(fmpq), "{:.0f}."),
+    # Odd sixteenths: no number is whole, and none is a thousand times another.
+    "fractions": (st.integers(-120, 120).map(lambda n: fmpq(2 * n + 1, 16)), "{:.4f}"),
+    "wide": (st.sampled_from([-8192, -4096, 4096, 8192]).map(fmpq), "{:.4e}"),
+}
+
+
+@clause(
+    "dialect",
+    source="document 000 In[4], In[24], 001 In[10], 004 In[4]; torch.set_printoptions",
+    mutant="numbers_are_printed_by_numpy",
+    dialect="torch",
+    given={"data": st.data()},
+    form=tuple(FORMS),
+)
+def test_numbers_share_one_form(form: str, data: st.DataObject) -> None:
+    """All entries print alike: 1. when whole, else four decimals, exponents when one is over 1000 times another; right-aligned."""
+    elements, spec = FORMS[form]
+    a = data.draw(vectors(elements))
+    if form == "wide":
+        a[0] = fmpq(1, 2)
+    x = tensor(a)
+    expect(x.text(), f"tensor({_row([spec.format(int(n.p) / int(n.q)) for n in a])}{_dtype()})")
+
+
+@clause(
+    "dialect",
+    source="document 000 In[29], 004 In[3], In[53]",
+    mutant="numbers_are_printed_by_numpy",
+    dialect="torch",
+    given={"n": st.integers(-30, 30)},
+)
+def test_a_number_prints_without_brackets(n: int) -> None:
+    """A 0-d tensor prints its number alone, with its history: tensor(28., grad_fn=<MulBackward0>)."""
+    x = tensor(n, requires_grad=True)
+    expect(x.text(), f"tensor({n}.{_dtype()}, requires_grad=True)")
+    expect((x * 2).text(), f"tensor({2 * n}.{_dtype()}, grad_fn=<MulBackward0>)")
+
+
+@clause(
+    "dialect",
+    source="document 001 In[2], In[3], 003 cells 4 and 7",
+    mutant="numbers_are_printed_by_numpy",
+    dialect="torch",
+    given={"a": matrices(rows=2)},
+)
+def test_rows_start_under_each_other(a: Array) -> None:
+    """A matrix prints a row a line, the second under the first, all its numbers of one width."""
+    cells = [f"{int(n.p)}." for n in a.flat]
+    width = max(map(len, cells))
+    padded = [cell.rjust(width) for cell in cells]
+    columns = a.shape[1]
+    rows = f"[[{', '.join(padded[:columns])}],\n        [{', '.join(padded[columns:])}]]"
+    expect(tensor(a, requires_grad=True).text(), f"tensor({rows}{_dtype()}, requires_grad=True)")
+
+
+@clause(
+    "dialect",
+    source="document 000 In[4], 003 cell 7, 004 In[6]",
+    mutant="everything_shows_the_flag",
+    dialect="torch",
+    given={"n": st.integers(1, 4)},
+)
+def test_a_gradient_shows_no_history(n: int) -> None:
+    """What backward left in .grad prints its numbers alone."""
+    x = tensor(list(range(n)), requires_grad=True)
+    (x * 2).sum().backward()
+    expect(x.grad.bound().text(), f"tensor({_row(['2.'] * n)}{_dtype()})")
+
+
+@clause(
+    "dialect",
+    source="document 000 In[5], In[36], 004 In[5], In[24]",
+    mutant="comparisons_are_differentiable",
+    dialect="torch",
+    given={"a": vectors()},
+)
+def test_comparisons_print_words(a: Array) -> None:
+    """The result of a comparison prints True and False, right-aligned, and neither a dtype nor a history."""
+    x = tensor(a, requires_grad=True)
+    expect((x > 0).text(), f"tensor({_row([str(entry > 0) for entry in a])})")
+    expect((x * x).sum().eq(sum(entry * entry for entry in a)).text(), "tensor(True)")
+
+
+@clause(
+    "dialect",
+    source="document 004 In[6], In[10]",
+    mutant="format_keeps_the_class",
+    dialect="torch",
+    given={"n": st.integers(0, 9)},
+)
+def test_a_formatted_number_is_bare(n: int) -> None:
+    """In an f-string a 0-d tensor is its number, y=6.0; a tensor with entries is what print shows."""
+    x = tensor([n, 1], requires_grad=True)
+    expect(native_value("format({0})", x.sum()), f"{n + 1}.0")
+    expect(native_value("format({0})", x), f"tensor([{n}., 1.]{_dtype()}, requires_grad=True)")
+    expect(native_value("repr(({0}, {1}))", x.detach(), x.sum() > n), f"(tensor([{n}., 1.]{_dtype()}), tensor(True))")

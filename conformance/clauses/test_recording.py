@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import tensors, vectors
-from conformance.tensor import apply, expect, gradients, tensor
+from conformance.tensor import (
+    Tensor,
+    apply,
+    expect,
+    expect_matches,
+    fewer_nodes,
+    grad,
+    gradients,
+    native_value,
+    no_grad,
+    tensor,
+)
 
 
 @clause(
@@ -77,3 +88,127 @@ def test_grad_fn_names_the_last_operator(operator: str, n: int) -> None:
     operands: dict[str, list[Any]] = {"pow": [2], "add": [x], "sub": [x], "mul": [x], "div": [2], "dot": [x], "mm": [x]}
     result = apply(operator, y, *operands.get(operator, []))
     expect(result.node_name(), NODES[operator])
+
+
+@clause(
+    "contract",
+    source="document 002 In[6]; torch.Tensor.unbind",
+    mutant="index_scatters_to_the_first",
+    given={"a": vectors(), "k": st.integers(1, 3)},
+)
+def test_iteration_gives_recorded_entries(a: Array, k: int) -> None:
+    """Iterating over a tensor gives its entries, recorded: the gradient of entry * (k + position) lands at its position."""
+    x = tensor(a, requires_grad=True)
+    total = x.sum() * 0
+    for position, entry in enumerate(x.unbind()):
+        expect(entry, a[position], "the entry")
+        total = total + entry * (k + position)
+    total.backward()
+    expect(x.grad, [k + position for position in range(len(a))], "each entry's own factor")
+
+
+@clause(
+    "contract",
+    source="document 002 In[4]; torch.Tensor.backward on a leaf",
+    mutant="a_leaf_as_root_is_forgotten",
+    given={"n": st.integers(1, 4)},
+)
+def test_a_function_may_return_its_argument(n: int) -> None:
+    """A function that returns its argument records nothing: backward starts from the leaf itself and gives it 1."""
+    x = tensor([n], requires_grad=True)
+    y = _absolute(x)
+    expect(y.is_leaf, True)
+    y.backward()
+    expect(x.grad, [1], "dx/dx")
+
+
+def _absolute(x: Tensor) -> Tensor:
+    return x if x.item() > 0 else -x
+
+
+@clause(
+    "contract",
+    source="torch autograd notes, Grad modes; document 001 In[11], 003 cell 8",
+    mutant="no_grad_records",
+    given={"a": vectors(), "length": st.integers(1, 3)},
+)
+def test_nothing_is_recorded_under_no_grad(a: Array, length: int) -> None:
+    """No step of a chain computed under no_grad has a node, though its first operand requires grad; a later step has one."""
+    x = tensor(a, requires_grad=True)
+    y = x
+    with no_grad():
+        for _ in range(length):
+            y = y * 2
+            expect(y.recorded, False)
+    expect((x * y).recorded, True)
+
+
+@clause(
+    "contract",
+    source="document 000 In[5], In[27], 004 In[5], In[56]; torch.eq, torch.gt",
+    mutant="comparisons_are_differentiable",
+    given={"a": vectors(), "k": st.integers(-1, 1)},
+    comparison=("eq", "gt"),
+)
+def test_comparisons_have_no_gradient(a: Array, comparison: str, k: int) -> None:
+    """x == k and x > k are of dtype bool and not recorded: no gradient flows through a comparison."""
+    x = tensor(a, requires_grad=True)
+    chosen = x.eq(k) if comparison == "eq" else x > k
+    expect(chosen, [int(entry == k if comparison == "eq" else entry > k) for entry in a], "true or false")
+    expect(chosen.requires_grad, False)
+    expect(chosen.recorded, False)
+    (x * x).sum().backward()
+    expect(x.grad, 2 * a, "2x")
+
+
+@clause(
+    "contract",
+    source="document 004, exercise 1; torch.autograd.grad, create_graph",
+    mutant="gradients_hide_their_graph",
+    given={"a": vectors(), "power": st.integers(3, 5)},
+)
+def test_a_recorded_gradient_is_the_larger_graph(a: Array, power: int) -> None:
+    """The graph of d sum(x * ... * x), recorded for a second derivative, holds more nodes than that of the sum."""
+    x = tensor(a, requires_grad=True)
+    y = x
+    for _ in range(power - 1):
+        y = y * x
+    total = y.sum()
+    [first] = grad(total, [x], create_graph=True)
+    expect(first, [power * entry ** (power - 1) for entry in a], "the first derivative")
+    expect(fewer_nodes(total, first), True)
+
+
+@clause(
+    "dialect",
+    source="document 002 In[2]; torch.autograd.graph.Node.next_functions; torch test suite, next_functions",
+    mutant="results_remember_one_operand",
+    dialect="torch",
+    given={"a": vectors()},
+)
+def test_next_functions_are_the_operands(a: Array) -> None:
+    """The next_functions of z = w*x + b are the product's node and the AccumulateGrad of b; a constant operand has None."""
+    x, b, w = tensor(a), tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    y = w * x
+    z = y + b
+    expect(
+        native_value("{0}.grad_fn.next_functions == (({1}.grad_fn, 0), ({0}.grad_fn.next_functions[1][0], 0))", z, y),
+        True,
+    )
+    expect(native_value("type({0}.grad_fn.next_functions[1][0]).__name__", z), "AccumulateGrad")
+    expect(native_value("{0}.grad_fn.next_functions[1][0].variable is {1}", z, b), True)
+    expect(native_value("{0}.grad_fn.next_functions[1]", y), "(None, 0)")
+
+
+@clause(
+    "dialect",
+    source="document 001 In[4], 003 cell 7",
+    mutant="nodes_are_shown_by_name",
+    dialect="torch",
+    given={"a": vectors()},
+)
+def test_a_printed_node_shows_its_address(a: Array) -> None:
+    """Printing grad_fn shows the node's class and address: <AddBackward0 object at 0x...>."""
+    y = tensor(a, requires_grad=True) + 2
+    expect_matches(native_value("str({0}.grad_fn)", y), r"^<AddBackward0 object at 0x[0-9a-fA-F]+>$")
+    expect(native_value("{0}.grad_fn is None", tensor(a, requires_grad=True)), True)

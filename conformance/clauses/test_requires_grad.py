@@ -43,3 +43,21 @@ def test_flipping_the_flag_records_from_then_on(a: Array) -> None:
     expect(before.requires_grad, False, "computed before the flip")
     (x * x).sum().backward()
     expect(x.grad, 2 * a, "computed after the flip")
+
+
+@clause(
+    "contract",
+    source=f"{NOTES}; torch.Tensor.requires_grad_",
+    mutant="the_flag_cannot_be_cleared",
+    given={"a": vectors()},
+)
+def test_clearing_the_flag_ends_recording(a: Array) -> None:
+    """After requires_grad_(False) a leaf counts as a constant: results need no grad because of it, and it receives none."""
+    x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
+    x.requires_grad_(False)
+    y = x * x
+    expect(x.requires_grad, False)
+    expect(y.requires_grad, False, "computed from it")
+    (y * w).sum().backward()
+    expect(x.grad, None, "nothing accumulates")
+    expect(w.grad, a * a, "another leaf")

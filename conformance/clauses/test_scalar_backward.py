@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from flint import fmpq
 from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import arrays, matrices, vectors
+from conformance.strategies import arrays, integers, matrices, vectors
 from conformance.tensor import expect, gradients, refuses, tensor
 
 
@@ -112,3 +113,18 @@ def test_non_scalar_root_needs_a_cotangent(a: Array) -> None:
     expect(x.grad, None, "a refusal changes nothing")
     y.backward(tensor(np.ones(a.shape, dtype=int)))
     expect(x.grad, 2 * a, "the accepted twin")
+
+
+@clause(
+    "contract",
+    source="torch.Tensor.grad; document 000 In[29]",
+    mutant="lone_gradients_become_vectors",
+    given={"n": integers, "a": vectors()},
+)
+def test_a_lone_number_keeps_its_shape(n: fmpq, a: Array) -> None:
+    """The gradient of a 0-d leaf is 0-d, whether the leaf is the root's only operand or was broadcast against a vector."""
+    x, w = tensor(n, requires_grad=True), tensor(n, requires_grad=True)
+    received = gradients(x * x, [x])
+    expect(received[0], 2 * n, "2x, of shape ()")
+    received = gradients((w * tensor(a)).sum(), [w])
+    expect(received[0], a.sum(), "the sum of the vector, of shape ()")

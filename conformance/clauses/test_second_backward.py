@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
-from conformance.tensor import attempting, expect, refuses, tensor
+from conformance.tensor import attempting, expect, grad, refuses, tensor
 
 
 @clause(
@@ -64,3 +64,54 @@ def test_freed_graph_is_refused(a: Array) -> None:
     z.backward()
     z.backward()
     expect(x.grad, 2 * a + 2, "sum and add save nothing")
+
+
+@clause(
+    "contract",
+    source="torch.autograd.grad, retain_graph",
+    mutant="grad_ignores_retain_graph",
+    given={"a": vectors()},
+)
+def test_grad_retains_the_graph(a: Array) -> None:
+    """After grad with retain_graph=True the same graph can be differentiated again, with the same result."""
+    x = tensor(a, requires_grad=True)
+    z = (x * x).sum()
+    first = grad(z, [x], retain_graph=True)[0]
+    second = grad(z, [x])[0]
+    expect(first, 2 * a, "the first")
+    expect(second, 2 * a, "the second")
+
+
+@clause(
+    "contract",
+    source="torch.autograd.grad: it consumes the graph as backward does; document 002 In[13]",
+    mutant="freed_values_read_as_zeros",
+    given={"a": vectors()},
+)
+def test_backward_after_grad_is_never_silently_wrong(a: Array) -> None:
+    """A backward over a graph that grad went through and did not retain is refused, or right; it is never wrong."""
+    x = tensor(a, requires_grad=True)
+    z = (x * x).sum()
+    received = grad(z, [x])[0]
+    expect(received, 2 * a, "the first")
+    with attempting("graph_freed") as second:
+        z.backward()
+    expect(x.grad, 2 * a, "an engine that keeps its graphs", when=(second, "accepted"))
+
+
+@clause(
+    "dialect",
+    source="torch.autograd.grad, retain_graph",
+    mutant="grad_retains_the_graph",
+    dialect="torch",
+    given={"a": vectors()},
+)
+def test_grad_frees_the_graph(a: Array) -> None:
+    """Grad frees what the graph saved, as backward does: a second one is refused, and over a new graph it is legal."""
+    x = tensor(a, requires_grad=True)
+    z = (x * x).sum()
+    grad(z, [x])
+    with refuses("graph_freed"):
+        grad(z, [x])
+    received = grad((x * x).sum(), [x])[0]
+    expect(received, 2 * a, "the accepted twin")

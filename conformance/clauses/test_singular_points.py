@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from conformance.clause import clause
-from conformance.tensor import expect_within, gradients, tensor
+from conformance.tensor import expect, expect_within, gradients, tensor
 
 
 @clause(
@@ -33,3 +33,18 @@ def test_ties_of_max(n: int) -> None:
     received = gradients(x.unary("max"), [x])
     expect_within(received[0], [0] * n, [1] * n, "weights of a tie of max")
     expect_within(received[0].sum(), 1, 1, "sum of the weights of a tie of max")
+
+
+@clause(
+    "law",
+    source="d x**n = n x**(n-1); torch test suite, pow of a zero tensor",
+    mutant="powers_follow_one_rule",
+    given={"exponent": st.integers(0, 3), "n": st.integers(1, 3)},
+)
+def test_powers_at_zero(exponent: int, n: int) -> None:
+    """Whole powers have a derivative at 0: that of x**0 is 0, that of x is 1, those of x**2 and x**3 are 0."""
+    x = tensor([0] * n, requires_grad=True)
+    y = x**exponent
+    received = gradients(y.sum(), [x])
+    expect(y, [0**exponent] * n, "the power")
+    expect(received[0], [int(exponent == 1)] * n, "n 0**(n-1)")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import arrays, dyadics, integers
+from conformance.strategies import arrays, dyadics, integers, matrices
 from conformance.tensor import expect, gradients, refuses, tensor
 
 pairs = st.integers(1, 4).flatmap(lambda n: st.tuples(arrays((n,)), arrays((n,), dyadics)))
@@ -74,3 +74,21 @@ def test_the_cotangent_is_not_kept(a: Array, v: Array) -> None:
     (x + 1).backward(c)
     expect(c, v, "the caller's cotangent is untouched")
     expect(x.grad, 2 * v, "twice v")
+
+
+@clause(
+    "law",
+    source="document 003, cells 5 and 7; Giles, matrix derivative results, section 2.2.2",
+    mutant="mm_forgets_to_transpose_the_left",
+    given={"a": matrices(2, 2), "b": matrices(2, 2), "v": matrices(2, 2)},
+)
+def test_a_square_matrix_product(a: Array, b: Array, v: Array) -> None:
+    """The product x @ w passes v @ w^T to x and x^T @ v to w, transposed also where square shapes would fit without."""
+    x, w = tensor(a, requires_grad=True), tensor(b, requires_grad=True)
+    received = gradients(x @ w, [x, w], tensor(v))
+    expect(received[0], _product(v, b.T), "v @ w^T")
+    expect(received[1], _product(a.T, v), "x^T @ v")
+
+
+def _product(a: Array, b: Array) -> Array:
+    return np.asarray((a[:, :, None] * b[None, :, :]).sum(axis=1), dtype=object)

@@ -40,3 +40,35 @@ def test_none_forgets(a: Array) -> None:
     expect(x.grad, None)
     (x * 3).sum().backward()
     expect(x.grad, 0 * a + 3, "the next gradient alone")
+
+
+@clause(
+    "dialect",
+    source="torch.Tensor.zero_, in place; document 000 In[6]",
+    mutant="zeroing_replaces_the_gradient",
+    dialect="torch",
+    given={"a": vectors()},
+)
+def test_a_held_gradient_is_cleared_too(a: Array) -> None:
+    """x.grad.zero_() works in place: whoever holds the gradient sees zeros, and does not keep the old numbers."""
+    x = tensor(a, requires_grad=True)
+    (x * x).sum().backward()
+    held = x.grad.bound()
+    expect(held, 2 * a, "before")
+    x.grad.zero_()
+    expect(held, 0 * a, "what the user holds")
+
+
+@clause(
+    "contract",
+    source="torch test suite, gradients without a copy; document 000 In[6]",
+    mutant="leaves_share_a_gradient",
+    given={"a": vectors()},
+)
+def test_another_leafs_gradient_stays(a: Array) -> None:
+    """Zeroing a leaf's gradient clears no other: after (x + w).sum().backward() and x.grad.zero_() that of w is still 1."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    (x + w).sum().backward()
+    x.grad.zero_()
+    expect(x.grad, 0 * a, "cleared")
+    expect(w.grad, 0 * a + 1, "not cleared")

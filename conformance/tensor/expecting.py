@@ -19,6 +19,7 @@ class Named(Protocol):
     """Something that an expectation can depend on: an attempt."""
 
     name: str
+    outcome: dict[str, Any]
 
 
 Subject = Tensor | Gradient | Observed
@@ -49,7 +50,10 @@ def _expect(subject: Subject, relation: str, value: Any, why: str, when: tuple[N
     kind, args, answer = _answer(subject)
     dtype = current().dtype
     condition = [when[0].name, when[1]] if when else None
-    if answer and condition is None and not RELATIONS[relation](answer, value, dtype):
+    if when and when[1] not in ("accepted", "refused"):
+        raise SpecificationError(f"an attempt is accepted or refused, never {when[1]!r}")
+    modelled = when is None or when[0].outcome["outcome"] == when[1]
+    if answer and modelled and not RELATIONS[relation](answer, value, dtype):
         said, wanted = show(answer), show_expected(relation, value)
         raise SpecificationError(
             f"clause and model disagree about {kind} of {args}: model {said}, clause {wanted}; {why}"
@@ -99,6 +103,8 @@ def _observed_value(kind: str, value: Any) -> dict[str, Any]:
 
 
 def _call(call: Any) -> dict[str, Any]:
+    if isinstance(call, dict):
+        return call
     if isinstance(call, bool):
         return {"flag": call}
     return numbers.to_json(numbers.exact_array(np.asarray(call, dtype=object)))

@@ -2,8 +2,270 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
 from typing import Final
 
 from implementations.mutants.table import Mutant
 
-DIALECTS: Final[tuple[Mutant, ...]] = ()
+
+def _torch(name: str, fault: str, patch: str) -> Mutant:
+    return Mutant(name, "torch", fault, dedent(patch).strip())
+
+
+def _reference(name: str, fault: str, patch: str) -> Mutant:
+    return Mutant(name, "reference", fault, dedent(patch).strip())
+
+
+DIALECTS: Final[tuple[Mutant, ...]] = (
+    # --- recording
+    _reference(
+        "a_leaf_as_root_is_forgotten",
+        "backward() from a leaf does nothing",
+        """
+        from implementations.reference import engine
+        def backward(self, *arguments, right=engine.Tensor.backward, **options):
+            if not self.is_leaf:
+                right(self, *arguments, **options)
+        engine.Tensor.backward = backward
+        """,
+    ),
+    _torch(
+        "comparisons_are_differentiable",
+        "a comparison gives floats that require grad",
+        """
+        def smooth(compare):
+            return lambda self, other: compare(self, other).to(self.dtype) + 0 * self
+        torch.Tensor.__eq__ = smooth(torch.Tensor.eq)
+        torch.Tensor.__gt__ = smooth(torch.Tensor.gt)
+        """,
+    ),
+    _torch(
+        "gradients_hide_their_graph",
+        "a recorded gradient is one node, which differentiates nothing",
+        """
+        def grad(*arguments, right=torch.autograd.grad, **options):
+            return tuple(found.detach().requires_grad_().clone() for found in right(*arguments, **options))
+        torch.autograd.grad = grad
+        """,
+    ),
+    _torch(
+        "results_remember_one_operand",
+        "a sum is recorded as if its operands came in the other order",
+        """
+        torch.Tensor.__add__ = lambda self, other: torch.add(other, self)
+        """,
+    ),
+    _torch(
+        "nodes_are_shown_by_name",
+        "grad_fn is the node's name, not the node",
+        """
+        node = torch.Tensor.grad_fn
+        torch.Tensor.grad_fn = property(lambda self: type(node.__get__(self)).__name__)
+        """,
+    ),
+    # --- printed text
+    _reference(
+        "numbers_are_printed_by_numpy",
+        "numbers are printed as NumPy prints them",
+        """
+        from implementations.reference import text
+        text.array_text = lambda data, number, indent: repr(data.tolist())
+        """,
+    ),
+    _reference(
+        "everything_shows_the_flag",
+        "every tensor is printed as if it required grad",
+        """
+        from implementations.reference import engine
+        engine.tensor_text = lambda data, suffixes, right=engine.tensor_text: right(data, ["requires_grad=True"])
+        """,
+    ),
+    _torch(
+        "format_keeps_the_class",
+        "an f-string shows a 0-d tensor with its class around the number",
+        "torch.Tensor.__format__ = lambda self, form: f'tensor({self.tolist()})'",
+    ),
+    # --- errors and warnings
+    _torch(
+        "messages_are_lost",
+        "what is refused is refused without a reason",
+        """
+        def mute(call):
+            def muted(*arguments, **options):
+                try:
+                    return call(*arguments, **options)
+                except (RuntimeError, TypeError) as reason:
+                    raise type(reason)("no") from None
+            return muted
+        torch.tensor = mute(torch.tensor)
+        torch.Tensor.backward = mute(torch.Tensor.backward)
+        torch.Tensor.requires_grad_ = mute(torch.Tensor.requires_grad_)
+        """,
+    ),
+    _torch(
+        "gradients_begin_as_zeros",
+        "a leaf has a gradient of zeros before its first backward",
+        """
+        gradient = torch.Tensor.grad
+        def grad(self):
+            found = gradient.__get__(self)
+            return torch.zeros_like(self) if found is None and self.is_leaf else found
+        torch.Tensor.grad = property(grad, gradient.__set__)
+        """,
+    ),
+    _torch(
+        "reading_a_gradient_never_warns",
+        "the gradient of a result is None without a word",
+        """
+        gradient = torch.Tensor.grad
+        torch.Tensor.grad = property(lambda self: gradient.__get__(self) if self.is_leaf else None)
+        """,
+    ),
+    _torch(
+        "reading_a_gradient_always_warns",
+        "every access to a gradient warns",
+        """
+        import warnings
+        gradient = torch.Tensor.grad
+        def grad(self):
+            warnings.warn("The .grad attribute of a Tensor is being accessed.")
+            return gradient.__get__(self)
+        torch.Tensor.grad = property(grad, gradient.__set__)
+        """,
+    ),
+    # --- data and detach
+    _torch("data_keeps_the_graph", ".data is the tensor itself", "torch.Tensor.data = property(lambda self: self)"),
+    _torch(
+        "data_is_a_copy",
+        ".data is a copy of the values",
+        "torch.Tensor.data = property(lambda self: self.detach().clone())",
+    ),
+    _torch(
+        "data_is_doubled",
+        ".data holds twice the values",
+        "torch.Tensor.data = property(lambda self: self.detach() * 2)",
+    ),
+    _torch(
+        "detach_copies",
+        "detach() copies the values",
+        """
+        def detach(self, right=torch.Tensor.detach):
+            return right(self).clone()
+        torch.Tensor.detach = detach
+        """,
+    ),
+    # --- volatile
+    _reference(
+        "volatile_roots_are_run",
+        "backward() from a volatile result does nothing, without a word",
+        """
+        from implementations.reference import legacy
+        def backward(self, *arguments, right=legacy.Variable.backward, **options):
+            if not self.volatile:
+                right(self, *arguments, **options)
+        legacy.Variable.backward = backward
+        """,
+    ),
+    _torch(
+        "variables_say_nothing",
+        "Variable() takes volatile=True without a word",
+        """
+        def variable(data, requires_grad=False, volatile=False):
+            return data.detach().requires_grad_(requires_grad)
+        torch.autograd.Variable = variable
+        """,
+    ),
+    # --- control flow, singular points
+    _reference(
+        "negation_forgets_the_sign",
+        "-x passes the cotangent on unchanged",
+        """
+        from implementations.reference import vjps
+        vjps.VJPS["neg"] = (vjps.Vjp("", lambda g: g),)
+        """,
+    ),
+    _reference(
+        "powers_follow_one_rule",
+        "x**0 is differentiated as 0 * x**-1, which is NaN at 0",
+        """
+        from implementations.reference import vjps
+        vjps.power_rule = lambda g, base, n: g * (n * base ** (n - 1))
+        """,
+    ),
+    _reference(
+        "implicit_cotangents_are_ones",
+        "a root of several elements is summed silently",
+        """
+        from implementations.reference import refusals
+        refusals.check_cotangent = lambda root, gradient: None
+        """,
+    ),
+    # --- lifetime and threads
+    _reference(
+        "graphs_die_with_names",
+        "a result's saved values go when its name goes",
+        """
+        from implementations.reference import engine
+        engine.Tensor.__del__ = lambda self: self.grad_fn and engine.free(self.grad_fn)
+        """,
+    ),
+    _reference(
+        "dropped_leaves_are_overwritten",
+        "the memory of a leaf is reused when its name goes, though the graph needs it",
+        """
+        import weakref
+        from implementations.reference import engine
+        class Place(engine.Tensor):
+            pass
+        def source(tensor, right=engine.source):
+            if right(tensor) is not tensor:
+                return right(tensor)
+            if not hasattr(tensor, "place"):
+                tensor.place = Place(tensor.data)
+                tensor.place.owner = weakref.ref(tensor)
+            return tensor.place
+        def accumulate(place, cotangent, right=engine.accumulate):
+            if place.owner() is not None:
+                right(place.owner(), cotangent)
+        def saved_values(operator, operands, result, right=engine.saved_values):
+            return {letter: value.detach() for letter, value in right(operator, operands, result).items()}
+        def finalize(self):
+            if hasattr(self, "place"):
+                self.data[...] = 0
+        engine.source, engine.accumulate, engine.saved_values = source, accumulate, saved_values
+        engine.Tensor.__del__ = finalize
+        """,
+    ),
+    _reference(
+        "the_mode_is_of_the_process",
+        "no_grad in one thread turns recording off in all",
+        """
+        from implementations.reference import modes
+        modes.MODE = type("Mode", (), {"enabled": True})()
+        """,
+    ),
+    _reference(
+        "other_threads_accumulate_nothing",
+        "a backward outside the main thread leaves no gradient",
+        """
+        import threading
+        from implementations.reference import engine
+        def accumulate(leaf, cotangent, right=engine.accumulate):
+            if threading.current_thread() is threading.main_thread():
+                right(leaf, cotangent)
+        engine.accumulate = accumulate
+        """,
+    ),
+    # --- dtypes
+    _torch(
+        "integer_factors_count_as_one",
+        "a product with integers passes the cotangent on unchanged",
+        """
+        def mul(self, other, right=torch.Tensor.__mul__):
+            if self.is_floating_point() and not getattr(other, "dtype", self.dtype).is_floating_point:
+                return right(self, other).detach() + self - self.detach()
+            return right(self, other)
+        torch.Tensor.__mul__ = mul
+        """,
+    ),
+)

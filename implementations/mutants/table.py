@@ -23,7 +23,7 @@ class Mutant:
     operator: str | None = None
 
 
-_MODULES: Final = ("engine", "hooks", "legacy", "modes", "refusals", "vjps")
+_MODULES: Final = ("engine", "hooks", "legacy", "modes", "order", "refusals", "vjps")
 
 
 def _reference(name: str, fault: str, patch: str, operator: str | None = None) -> Mutant:
@@ -66,6 +66,28 @@ TABLE: Final = (
         operator="mm",
     ),
     _reference(
+        "mm_forgets_to_transpose_the_left",
+        "the right factor of a matrix product receives x @ g instead of x^T @ g",
+        """
+        vjps.VJPS["mm"] = (vjps.VJPS["mm"][0], vjps.Vjp("a", lambda g, a: a.mm(g)))
+        """,
+        operator="mm",
+    ),
+    _reference(
+        "functions_pass_the_cotangent_on",
+        "exp, sin, tanh and log pass the cotangent on, which is right at 0 and 1 alone",
+        """
+        for name in ("exp", "sin", "tanh", "log"):
+            vjps.VJPS[name] = (vjps.Vjp("", lambda g: g),)
+        """,
+    ),
+    _reference(
+        "reflected_subtraction_keeps_the_sign",
+        "2 - x has the derivative of x - 2",
+        'vjps.VJPS["rsub"] = vjps.VJPS["sub"]',
+        operator="sub",
+    ),
+    _reference(
         "index_scatters_to_the_first",
         "the cotangent of an entry lands on the first one",
         'vjps.VJPS["select"] = (vjps.Vjp("", lambda g, index, shape: g.scatter(0, shape)),)',
@@ -87,6 +109,54 @@ TABLE: Final = (
         def add_contribution(cotangents, place, part):
             cotangents[place] = part
         engine.add_contribution = add_contribution
+        """,
+    ),
+    _reference(
+        "third_contribution_is_dropped",
+        "of several uses of a value only the first two count",
+        """
+        def add_contribution(cotangents, place, part, right=engine.add_contribution):
+            uses = getattr(cotangents.get(place), "uses", 0)
+            if uses < 2:
+                right(cotangents, place, part.detach())
+                cotangents[place].uses = uses + 1
+        engine.add_contribution = add_contribution
+        """,
+    ),
+    _reference(
+        "places_run_when_first_reached",
+        "a node runs when the first of its uses has contributed, and what comes later is lost",
+        """
+        def topological_order(roots):
+            found = list(roots)
+            for place in found:
+                found.extend(operand for operand in dict.fromkeys(order.sources(place)) if operand not in found)
+            return found
+        order.topological_order = topological_order
+        """,
+    ),
+    _reference(
+        "difference_with_itself_counts_once",
+        "x - x and x / x pass a cotangent to one of their operands only",
+        """
+        def propagate(node, cotangent, wanted, right=engine.propagate):
+            parts = list(right(node, cotangent, wanted))
+            yield from dict(parts).items() if node.operator in ("sub", "div") else parts
+        engine.propagate = propagate
+        """,
+    ),
+    _reference(
+        "equal_leaves_are_merged",
+        "leaves of equal values count as one",
+        """
+        import weakref
+        LEAVES = weakref.WeakValueDictionary()
+        def source(tensor, right=engine.source):
+            place = right(tensor)
+            if isinstance(place, engine.Tensor):
+                return LEAVES.setdefault((place.dtype, place.shape, place.data.tobytes()), place)
+            return place
+        engine.source = source
         """,
     ),
     _reference(
@@ -169,6 +239,52 @@ TABLE: Final = (
         engine.accumulate = accumulate
         """,
     ),
+    _reference(
+        "lone_gradients_become_vectors",
+        "the gradient of a 0-d leaf has the shape (1,)",
+        """
+        import numpy
+        def accumulate(leaf, cotangent, right=engine.accumulate):
+            right(leaf, cotangent)
+            leaf._grad = engine.Tensor(numpy.atleast_1d(leaf.grad.data))
+        engine.accumulate = accumulate
+        """,
+    ),
+    _reference(
+        "leaves_share_a_gradient",
+        "a cotangent becomes the gradient of every leaf that it reaches, without a copy",
+        """
+        def accumulate(leaf, cotangent):
+            if leaf.grad is None:
+                leaf.grad = cotangent
+            else:
+                leaf.grad.data += cotangent.data
+        engine.accumulate = accumulate
+        """,
+    ),
+    _reference(
+        "assigned_gradient_is_ignored",
+        "x.grad = g has no effect, only backward writes it",
+        """
+        def set_grad(self, value):
+            self._grad = value if value is None or engine.ACCUMULATING.locked() else self._grad
+        engine.Tensor.grad = engine.Tensor.grad.setter(set_grad)
+        """,
+    ),
+    _reference(
+        "zeroing_replaces_the_gradient",
+        "x.grad.zero_() gives x a new gradient of zeros and leaves the one that the user holds",
+        """
+        def get_grad(self):
+            if self._grad is not None:
+                self._grad.owner = self
+            return self._grad
+        def zero_(self):
+            self.owner._grad = self.detach() * 0
+        engine.Tensor.grad = engine.Tensor.grad.getter(get_grad)
+        engine.Tensor.zero_ = zero_
+        """,
+    ),
     _reference("zero_does_nothing", "zero_() leaves the gradient as it is", "engine.Tensor.zero_ = lambda self: self"),
     _reference(
         "forgetting_keeps_the_sum",
@@ -197,6 +313,15 @@ TABLE: Final = (
         """,
     ),
     _reference(
+        "the_flag_cannot_be_cleared",
+        "requires_grad_(False) leaves a leaf that requires grad as it is",
+        """
+        def requires_grad_(self, flag=True, right=engine.Tensor.requires_grad_):
+            return right(self, flag or self.requires_grad)
+        engine.Tensor.requires_grad_ = requires_grad_
+        """,
+    ),
+    _reference(
         "constants_are_recorded",
         "operators on constants leave nodes behind",
         """
@@ -221,6 +346,15 @@ TABLE: Final = (
                 result.retain_grad()
             return result
         engine.record = record
+        """,
+    ),
+    _reference(
+        "named_inputs_are_ignored",
+        "backward(inputs=...) accumulates into every leaf",
+        """
+        def backward(self, gradient=None, inputs=None, right=engine.Tensor.backward, **options):
+            right(self, gradient, **options)
+        engine.Tensor.backward = backward
         """,
     ),
     _reference("retain_grad_does_nothing", "retain_grad() is ignored", "engine.Tensor.retain_grad = lambda self: None"),
@@ -262,7 +396,134 @@ TABLE: Final = (
         hooks.run_hooks = run_hooks
         """,
     ),
+    _reference(
+        "hook_argument_requires_grad",
+        "a hook's argument requires grad, so that what the hook computes is recorded",
+        """
+        def run_hooks(place, cotangent, right=hooks.run_hooks):
+            return right(place, cotangent.detach().requires_grad_() if place.hooks else cotangent)
+        hooks.run_hooks = run_hooks
+        """,
+    ),
+    _reference(
+        "hook_argument_is_single",
+        "a hook's argument is float32, whatever its tensor is",
+        """
+        def run_hooks(place, cotangent, right=hooks.run_hooks):
+            return right(place, cotangent.cast("float32") if place.hooks else cotangent)
+        hooks.run_hooks = run_hooks
+        refusals.check_grad = lambda tensor, value: None
+        """,
+    ),
+    _reference(
+        "hooks_run_in_reverse",
+        "the last hook of a tensor runs first",
+        """
+        def run_hooks(place, cotangent, right=hooks.run_hooks):
+            registered = place.hooks
+            place.hooks = dict(reversed(registered.items()))
+            replaced = right(place, cotangent)
+            place.hooks = registered
+            return replaced
+        hooks.run_hooks = run_hooks
+        """,
+    ),
+    _reference(
+        "third_hook_is_lost",
+        "a tensor holds two hooks at most",
+        """
+        def __init__(self, registered, hook, right=hooks.Handle.__init__):
+            right(self, registered if len(registered) < 2 else {}, hook)
+        hooks.Handle.__init__ = __init__
+        """,
+    ),
+    _reference(
+        "removal_removes_every_hook",
+        "remove() ends all hooks of its tensor",
+        "hooks.Handle.remove = lambda self: self.hooks.clear()",
+    ),
+    _reference(
+        "second_removal_takes_another",
+        "remove() ends the tensor's last hook if its own is gone",
+        """
+        def remove(self):
+            if self.hooks.pop(self.key, None) is None and self.hooks:
+                self.hooks.popitem()
+        hooks.Handle.remove = remove
+        """,
+    ),
+    _reference(
+        "hooks_are_called_once",
+        "a hook is forgotten after its first call",
+        """
+        def run_hooks(place, cotangent, right=hooks.run_hooks):
+            replaced = right(place, cotangent)
+            place.hooks.clear()
+            return replaced
+        hooks.run_hooks = run_hooks
+        """,
+    ),
+    _reference(
+        "leaf_hooks_run_after_accumulation",
+        "a leaf's hook is called with the accumulated gradient, and what it returns is thrown away",
+        """
+        def run_hooks(place, cotangent, right=hooks.run_hooks):
+            return cotangent if isinstance(place, engine.Tensor) else right(place, cotangent)
+        def accumulate(leaf, cotangent, right=engine.accumulate, run=hooks.run_hooks):
+            right(leaf, cotangent)
+            run(leaf, leaf.grad)
+        engine.accumulate, hooks.run_hooks = accumulate, run_hooks
+        """,
+    ),
+    _reference(
+        "leaf_hook_runs_per_contribution",
+        "a leaf's hook is called for each use of the leaf, with that use's part",
+        """
+        def run_hooks(place, cotangent, right=hooks.run_hooks):
+            return cotangent if isinstance(place, engine.Tensor) else right(place, cotangent)
+        def add_contribution(cotangents, place, part, right=engine.add_contribution, run=hooks.run_hooks):
+            right(cotangents, place, run(place, part) if isinstance(place, engine.Tensor) else part)
+        engine.add_contribution, hooks.run_hooks = add_contribution, run_hooks
+        """,
+    ),
+    _reference(
+        "root_hooks_do_not_run",
+        "a hook on the tensor that backward starts from is not called",
+        """
+        def sweep(seeds, *arguments, right=engine.sweep):
+            registered = {place: place.hooks for place in seeds}
+            for place in seeds:
+                place.hooks = {}
+            right(seeds, *arguments)
+            for place in seeds:
+                place.hooks = registered[place]
+        engine.sweep = sweep
+        """,
+    ),
+    _reference(
+        "hooks_after_use_are_ignored",
+        "a hook on a tensor that an operator has used already is not called",
+        """
+        def record(operator, forward, *operands, params=(), right=engine.record):
+            for operand in operands:
+                if isinstance(operand, engine.Tensor):
+                    operand.used = True
+            return right(operator, forward, *operands, params=params)
+        def register_hook(self, hook, right=engine.Tensor.register_hook):
+            return hooks.Handle({}, hook) if hasattr(self, "used") else right(self, hook)
+        engine.record, engine.Tensor.register_hook = record, register_hook
+        """,
+    ),
     # --- functional grad
+    _reference(
+        "grad_ignores_the_cotangent",
+        "grad() starts from ones whatever cotangent it is given",
+        """
+        def grad(root, inputs, grad_outputs=None, right=reference.grad, **options):
+            return right(root, inputs, None if grad_outputs is None else root.detach() * 0 + 1, **options)
+        reference.grad = grad
+        """,
+    ),
     _reference(
         "grad_forgets_the_last_input",
         "grad() returns zeros for the last of its inputs",
@@ -302,6 +563,15 @@ TABLE: Final = (
         reference.grad = grad
         """,
     ),
+    _reference(
+        "backward_is_never_recorded",
+        "backward(create_graph=True) leaves gradients that are constants",
+        """
+        def backward(self, gradient=None, create_graph=False, right=engine.Tensor.backward, **options):
+            right(self, gradient, **options)
+        engine.Tensor.backward = backward
+        """,
+    ),
     # --- modes
     _reference(
         "no_grad_records",
@@ -330,6 +600,49 @@ TABLE: Final = (
         "modes.exit_mode = lambda previous: setattr(modes.MODE, 'enabled', True)",
     ),
     _reference(
+        "enable_grad_is_not_restored",
+        "recording stays on after an enable_grad block",
+        """
+        import contextlib
+        @contextlib.contextmanager
+        def enable_grad():
+            modes.enter_mode(True)
+            yield
+        reference.enable_grad = enable_grad
+        """,
+    ),
+    _reference(
+        "backward_turns_recording_off",
+        "recording stays off after a backward",
+        """
+        def backward(self, *arguments, right=engine.Tensor.backward, **options):
+            right(self, *arguments, **options)
+            modes.enter_mode(False)
+        engine.Tensor.backward = backward
+        """,
+    ),
+    _reference(
+        "backward_turns_recording_on",
+        "a backward inside no_grad turns recording on",
+        """
+        def backward(self, *arguments, right=engine.Tensor.backward, **options):
+            right(self, *arguments, **options)
+            modes.enter_mode(True)
+        engine.Tensor.backward = backward
+        """,
+    ),
+    _reference(
+        "grad_changes_the_mode",
+        "grad() leaves recording as it was while it ran: on with create_graph, else off",
+        """
+        def grad(root, inputs, right=reference.grad, create_graph=False, **options):
+            found = right(root, inputs, create_graph=create_graph, **options)
+            modes.enter_mode(create_graph)
+            return found
+        reference.grad = grad
+        """,
+    ),
+    _reference(
         "backward_of_a_constant_is_silent",
         "backward() of a tensor without history does nothing",
         """
@@ -356,6 +669,24 @@ TABLE: Final = (
         def free(node):
             node.saved = {letter: value.detach() * 0 for letter, value in node.saved.items()}
         engine.free = free
+        """,
+    ),
+    _reference(
+        "grad_ignores_retain_graph",
+        "grad(retain_graph=True) frees the graph",
+        """
+        def grad(root, inputs, right=reference.grad, retain_graph=None, **options):
+            return right(root, inputs, **options)
+        reference.grad = grad
+        """,
+    ),
+    _reference(
+        "grad_retains_the_graph",
+        "grad() keeps the saved values whether it is asked to or not",
+        """
+        def grad(root, inputs, right=reference.grad, **options):
+            return right(root, inputs, **{**options, "retain_graph": True})
+        reference.grad = grad
         """,
     ),
     _reference("graphs_are_never_freed", "saved values are kept after backward", "engine.free = lambda node: None"),

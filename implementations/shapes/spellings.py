@@ -93,3 +93,26 @@ def torch_protocol(module: str) -> dict[str, str]:
 def grad_mode_state(module: str) -> dict[str, tuple[str, str]]:
     """The grad mode as state to compare around every program."""
     return {"grad mode": (f"{module}.is_grad_enabled()", f"{module}.set_grad_enabled(True)")}
+
+
+# Comparisons by Python's operators, where they give tensors of bools.
+COMPARISONS: Final = {"eq": "{a} == {b}", "gt": "{a} > {b}"}
+
+# The nodes on which a tensor depends, where they have next_functions as torch's do: the list grows while it is walked.
+_NODES: Final = (
+    "(lambda found: ([found.append(f) for node in found for f, _ in node.next_functions"
+    " if f not in (*found, None)], len(found))[1])([{%s}.grad_fn])"
+)
+GRAPHS: Final = {"fewer_nodes": f"{_NODES % 'a'} < {_NODES % 'b'}"}
+
+# What torch says when it refuses.
+TORCH_REFUSALS: Final = (
+    ("not_scalar", "RuntimeError", "grad can be implicitly created only for scalar outputs"),
+    ("shape_mismatch", "RuntimeError", "Mismatch in shape"),
+    ("needs_grad", "RuntimeError", "does(n't| not) require grad|requires_grad=False"),
+    ("graph_freed", "RuntimeError", "backward through the graph a second time"),
+    ("not_leaf", "RuntimeError", "you can only change requires_grad flags of leaf variables"),
+    ("no_gradient", "AttributeError", "'NoneType' object has no attribute 'zero_'"),
+    ("unused_input", "RuntimeError", "appears to not have been used in the graph"),
+    ("dtype", "RuntimeError", "[Oo]nly Tensors of floating point"),
+)

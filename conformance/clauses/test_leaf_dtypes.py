@@ -1,0 +1,51 @@
+"""Dtypes of leaves: integers have no derivative."""
+
+from __future__ import annotations
+
+from conformance.clause import clause
+from conformance.model.numbers import Array
+from conformance.strategies import vectors
+from conformance.tensor import attempting, expect, gradients, tensor
+
+
+@clause(
+    "convention",
+    source="torch.Tensor.requires_grad; document 002 In[6], In[18], 003 cell 3",
+    given={"a": vectors()},
+)
+def test_integers_that_are_to_require_grad(a: Array) -> None:
+    """A leaf of integers that is to require grad is refused, or promoted; the same leaf of floats is legal."""
+    with attempting("dtype"):
+        tensor(a, requires_grad=True, dtype="int64")
+    x = tensor(a, requires_grad=True)
+    received = gradients((x * x).sum(), [x])
+    expect(received[0], 2 * a, "the accepted twin")
+
+
+@clause(
+    "convention",
+    source="torch.Tensor.requires_grad_; torch test suite, requires_grad only for floats",
+    given={"a": vectors()},
+)
+def test_flipping_the_flag_of_integers(a: Array) -> None:
+    """requires_grad_() of integers is refused, or does what it says; requires_grad_(False) is legal for them."""
+    c, x = tensor(a, dtype="int64"), tensor(a)
+    with attempting("dtype"):
+        c.requires_grad_()
+    tensor(a, dtype="int64").requires_grad_(False)
+    x.requires_grad_()
+    expect(x.requires_grad, True, "the accepted twin")
+
+
+@clause(
+    "law",
+    source="chain rule; torch, type promotion",
+    mutant="integer_factors_count_as_one",
+    given={"a": vectors(), "k": vectors()},
+)
+def test_integers_are_constants(a: Array, k: Array) -> None:
+    """A tensor of integers is a constant factor like any other: d sum(c * x) = c, in the dtype of x."""
+    k = k[[i % len(k) for i in range(len(a))]]
+    x, c = tensor(a, requires_grad=True), tensor(k, dtype="int64")
+    received = gradients((x * c).sum(), [x])
+    expect(received[0], k, "c")

@@ -1,0 +1,61 @@
+"""Lifetime: the graph keeps what it needs, whoever lets go of a name."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from conformance.clause import clause
+from conformance.model.numbers import Array
+from conformance.strategies import vectors
+from conformance.tensor import drop, expect, gradients, tensor
+
+
+@clause(
+    "contract",
+    source="torch autograd notes, How autograd encodes the history; document 003 cell 8",
+    mutant="graphs_die_with_names",
+    given={"a": vectors(), "length": st.integers(1, 4)},
+)
+def test_dropped_results_stay_in_the_graph(a: Array, length: int) -> None:
+    """When the names of all intermediate results go, the graph keeps what it needs: the gradient of sum(2**k x * x) is right."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    for _ in range(length):
+        following = y * 2
+        drop(y)
+        y = following
+    total = y.sum()
+    drop(y)
+    total.backward()
+    expect(x.grad, 2 ** (length + 1) * a, "2**k times 2x")
+
+
+@clause(
+    "contract",
+    source="torch autograd notes, How autograd encodes the history",
+    mutant="dropped_leaves_are_overwritten",
+    given={"a": vectors(), "b": st.integers(1, 4)},
+)
+def test_a_dropped_leaf_still_counts(a: Array, b: int) -> None:
+    """When the name of a leaf goes before backward, its sibling's gradient is still computed from its values."""
+    x, w = tensor(a, requires_grad=True), tensor(a + b, requires_grad=True)
+    total = (x * w).sum()
+    drop(w)
+    total.backward()
+    expect(x.grad, a + b, "w")
+
+
+@clause(
+    "law",
+    source="Griewank and Walther, Evaluating Derivatives, chapter 3; torch test suite, execution order",
+    mutant="contributions_keep_the_last",
+    given={"n": st.integers(1, 4), "doublings": st.integers(30, 60)},
+)
+def test_a_shared_node_runs_once(n: int, doublings: int) -> None:
+    """Doubling k times by y + y has 2**k paths and k nodes: the gradient 2**k is there at once."""
+    x = tensor([n], requires_grad=True)
+    y = x * 1
+    for _ in range(doublings):
+        y = y + y
+    received = gradients(y, [x])
+    expect(received[0], [2**doublings], "2**k")
