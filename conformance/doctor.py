@@ -35,7 +35,7 @@ def examined(spec: str, python: str, timeout: float) -> int:
     with Engine(adapter, python, timeout) as engine:
         ready = engine.ready
         _say("engine", f"{adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}")
-        sound = _founded(engine) and all([_judged(case, engine) for case in _foundations(adapter)])
+        sound = _founded(engine) and _all_pass(adapter, engine)
     _say("not offered", ", ".join(_missing(adapter)) or "nothing")
     print("the engine can be judged" if sound else "sum and mul must work before anything else can be judged")
     return 0 if sound else 1
@@ -47,7 +47,7 @@ def foundation(engine: Engine) -> str | None:
     Wrong values are no matter of spelling: the cases tell them.
     """
     _, finding = _tried(engine)
-    return f"{engine.adapter.name}: {finding.message}" if finding and finding.verdict == "error" else None
+    return f"{engine.adapter.name}: {_told(finding)}" if finding and finding.verdict == "error" else None
 
 
 def _tried(engine: Engine) -> tuple[Program, Finding | None]:
@@ -83,9 +83,13 @@ def _founded(engine: Engine) -> bool:
     for index, it in program.walk():
         if it.verb == "expect" and not wrong:
             wrong = finding is not None and end <= index
-            got = f", got {finding.got}" if finding and finding.got else ""
-            _say(named[str(it.args[0])], f"{finding.verdict}: {finding.message}{got}" if finding and wrong else "works")
+            _say(named[str(it.args[0])], f"{finding.verdict}: {_told(finding)}" if finding and wrong else "works")
     return finding is None
+
+
+def _told(finding: Finding) -> str:
+    """A finding in one sentence."""
+    return finding.message if finding.got in finding.message else f"{finding.message}, got {finding.got}"
 
 
 def _say(what: str, text: str) -> None:
@@ -107,6 +111,12 @@ def _foundations(adapter: Adapter) -> Iterator[Case]:
     for case in specification()["operators/value_and_gradient"].cases():
         if case.id.startswith(_FOUNDATIONS) and case.dtype in adapter.dtypes:
             yield case
+
+
+def _all_pass(adapter: Adapter, engine: Engine) -> bool:
+    """Prints every verdict, not just those up to the first that is wrong."""
+    verdicts = [_judged(case, engine) for case in _foundations(adapter)]
+    return all(verdicts)
 
 
 def _judged(case: Case, engine: Engine) -> bool:

@@ -121,7 +121,8 @@ def _failure(program: Program, reply: Json) -> Finding | None:
     if operator and (failure["kind"] == "unsupported" or _lacks(failure, operator)):
         return Finding("unsupported", failure["at"], f"the engine lacks {operator}", "a value", got)
     if failure["kind"] is None:
-        return Finding("error", failure["at"], unmapped(failure), "no exception", got)
+        sentence = unmapped(failure, reading=instruction.verb == "expect")
+        return Finding("error", failure["at"], sentence, "no exception", got)
     message = f"{instruction.verb} was refused as {failure['kind']}, but it is legal"
     return Finding("fail", failure["at"], message, "no exception", got)
 
@@ -144,20 +145,23 @@ def _awaited(wanted: Json) -> str | None:
     return kinds[0] if kinds else None
 
 
-def unmapped(failure: Json, awaited: str | None = None) -> str:
+def unmapped(failure: Json, awaited: str | None = None, reading: bool = False) -> str:
     """The sentence about an exception that no row of the adapter's refusals maps.
 
-    It names the spelling that raised it when Python itself complains, and otherwise, or where the refusal `awaited` would be
-    right, the row to add.
+    It names the spelling that raised it. When Python itself complains, or while something was only being read, that is what
+    is wrong; otherwise, or where the refusal `awaited` would be right, there is a row to add.
     """
     name, message = str(failure["type"]), _first_line(failure)
-    row = (awaited or "KIND", name, _head(message))
+    row = f"if it is a refusal, add the row {(awaited or 'KIND', name, _head(message))!r}"
     if name == "Misspelt":
         return message
-    if name not in _MISSPELT or "spelling" not in failure:
-        return f"an exception that the adapter does not map; if it is a refusal, add the row {row!r}"
-    spelling = f'the spelling {failure["spelling"]}: "{str(failure.get("template"))[:200]}" raised {name}: {message}'
-    return f"{spelling}; if it is a refusal, add the row {row!r}" if awaited else spelling
+    if "spelling" not in failure:
+        return f"an exception that the adapter does not map; {row}"
+    spelling = f'the spelling {failure["spelling"]}: "{str(failure.get("template"))[:200]}"'
+    if name not in _MISSPELT and not reading:
+        return f"an exception that the adapter does not map, of {spelling}; {row}"
+    sentence = f"{spelling} raised {name}: {message}"
+    return f"{sentence}; {row}" if awaited else sentence
 
 
 def _first_line(failure: Json) -> str:

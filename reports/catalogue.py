@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from conformance.gate import Settled
 from conformance.verdict import VERDICTS
-from reports.summary import Run, chapters
+from reports.summary import Run, Tally, chapters
 from reports.text import linked
 from reports.view import Pieces, failure_anchor, is_known, slug
 
@@ -132,10 +132,17 @@ def _cell(run: Run, chapter: str) -> Cell:
     problem = next((item for item in run.problems if item.chapter == chapter), None)
     known = "expected" if tally.tone == "known" else slug("chapter", chapter)
     target = failure_anchor(run, problem) if problem else known
+    tone = "part" if tally.tone == "good" and tally.verdicts["declined"] else tally.tone
+    return Cell(_phrases(tally), tone, _SYMBOLS[tone], target, 100 * tally.verdicts["pass"] // tally.total)
+
+
+def _phrases(tally: Tally) -> list[str]:
+    """What the colour of a cell is about comes first: `2 fail`, `4 passed`, `6 declined`."""
     passed, declined = tally.verdicts["pass"], tally.verdicts["declined"]
-    words = ["declined"] if declined == tally.total else [f"{passed} passed", *tally.words[1:]]
-    tone = "part" if tally.tone == "good" and declined else tally.tone
-    return Cell(words, tone, _SYMBOLS[tone], target, 100 * passed // tally.total)
+    if declined == tally.total:
+        return ["declined"]
+    tail = [f"{declined} declined"] if declined else []
+    return [*(phrase for phrase in tally.words[1:] if phrase not in tail), f"{passed} passed", *tail]
 
 
 def _clause(

@@ -41,7 +41,7 @@ def chosen(texts: Iterable[str]) -> str:
     numeric = [part for part in parts if _NUMBERS.fullmatch(part)]
     numbers = {float(number) for part in numeric for number in _NUMBER.findall(part)}
     words = [part for part in parts if part not in numeric]
-    return " or ".join([*(_plain(number) for number in sorted(numbers)), *words]) or _NOTHING
+    return " or ".join([*dict.fromkeys(_plain(number) for number in sorted(numbers)), *words]) or _NOTHING
 
 
 def _plain(number: float) -> str:

@@ -54,7 +54,8 @@ def faults(problems: Iterable[Settled], causes: Mapping[str, Iterable[str]]) -> 
 def _fault(items: list[Settled], causes: Mapping[str, Iterable[str]]) -> Fault:
     ordered = sorted(items, key=lambda item: (_dtype(item) != _FIRST, item.case))
     mine = {item.case for item in items}
-    return Fault(tuple(ordered), tuple(case for case, roots in causes.items() if not mine.isdisjoint(roots)))
+    blocked = sorted(case for case, roots in causes.items() if not mine.isdisjoint(roots))
+    return Fault(tuple(ordered), tuple(blocked))
 
 
 def _likeness(item: Settled) -> tuple[object, ...]:

@@ -21,7 +21,9 @@ def sentence(journal: Journal) -> str:
     took = f"{seconds:.1f}" if seconds >= 10 else f"{seconds:.2f}"
     rate = f", {_rate(programs / seconds)} a second" if programs and seconds else ""
     shares = ", ".join(f"{name} {share:.0%}" for name, share in footer.get("shares", {}).items())
-    return f"{counted(programs, 'program')} in {took} s{rate}" + (f"; of the examining time, {shares}" if shares else "")
+    return f"{counted(programs, 'program')} in {took} s{rate}" + (
+        f"; of the examining time, {shares}" if shares else ""
+    )
 
 
 def _rate(value: float) -> str:

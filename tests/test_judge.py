@@ -251,7 +251,10 @@ def test_a_spelling_that_is_wrong_is_named() -> None:
     }
     sentence = 'the spelling mul: "{a} * {b}" raised TypeError: no such thing'
     assert unmapped(wrong) == sentence
-    assert unmapped(wrong, "dtype") == f"{sentence}; if it is a refusal, add the row ('dtype', 'TypeError', 'no such thing')"
+    assert (
+        unmapped(wrong, "dtype")
+        == f"{sentence}; if it is a refusal, add the row ('dtype', 'TypeError', 'no such thing')"
+    )
     assert "the adapter does not map" in unmapped({**wrong, "type": "RuntimeError"})
 
 

@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conformance.adapter import Adapter, load
-from conformance.agent.interpreter import Interpreter, script
+from conformance.agent.interpreter import Interpreter, bound, script
 from conformance.agent.lowering import Lowering, NotOffered, literal, nested, number
 from conformance.agent.text import LIMIT, clipped, exact, extents, flat
 from conformance.judge import judge
@@ -26,9 +26,11 @@ from conformance.program import Instruction, Program
 from conformance.tensor import (
     attempting,
     catching,
+    enable_grad,
     expect,
     grad,
     gradients,
+    in_thread,
     interrupt,
     no_grad,
     recording,
@@ -414,3 +416,105 @@ def test_lowering_reads_nothing_but_json(seed: int) -> None:
     assume(len(program))
     data = json.loads(json.dumps(program.to_json()))
     assert Lowering(data, REFERENCE.to_json()).whole(data["instructions"]) == lowered(program, REFERENCE)
+
+
+# --- blocks
+
+
+def in_a_mode() -> None:
+    x = tensor(3, requires_grad=True)
+    with no_grad():
+        c = x * x
+    [found] = gradients(c * x, [x])
+    expect(found, 9)
+
+
+def test_what_a_mode_recorded_stays_in_it() -> None:
+    """A functional engine would differentiate what no_grad hid: the program is declined instead."""
+    adapter = replace(FUNCTIONAL, spellings={**FUNCTIONAL.spellings, "no_grad": "open('/dev/null')"})
+    assert answered(program_of(in_a_mode), adapter)["declined"] == ["no_grad"]
+
+
+def test_a_function_within_its_mode() -> None:
+    """What was recorded in a mode is differentiated within the same mode."""
+
+    def write() -> None:
+        x = tensor(3, requires_grad=True)
+        with no_grad(), enable_grad():
+            [found] = gradients(x * x, [x])
+            expect(found, 6)
+
+    modes = {"no_grad": "open('/dev/null')", "enable_grad": "open('/dev/null')"}
+    passes(program_of(write), replace(FUNCTIONAL, spellings={**FUNCTIONAL.spellings, **modes}))
+
+
+def test_a_thread_binds_what_the_program_reads() -> None:
+    """What a thread binds is read after it: the script says so, and prints what was observed."""
+
+    def write() -> None:
+        x = tensor([1, 2], requires_grad=True)
+        with in_thread():
+            y = x * x
+            hook = y.register_hook(scale=2)
+            with refuses("not_scalar"):
+                y.backward()
+        y.sum().backward()
+        expect(x.grad, [4, 8])
+        expect(hook.calls, [[1, 1]])
+
+    program = program_of(write)
+    passes(program, REFERENCE)
+    text = script(program.to_json(), REFERENCE.to_json(), {})
+    assert "    global y, " in text
+    assert outcome(text).splitlines()[-2:] == ["tensor([4., 8.], dtype=torch.float64)", "[[1.0, 1.0]]"]
+
+
+def test_names_that_statements_bind() -> None:
+    """Names are bound by assignments, definitions and loops over tuples, not inside functions and comprehensions."""
+    text = (
+        "a = b = 1\nc, (d, *e) = f\ndef g(h):\n    i = h\nwith j as k: pass\nl = [m for m in a]\ndel a\no.p = q[r] = 1"
+    )
+    assert bound(text) == ["a", "b", "c", "d", "e", "g", "k", "l"]
+    assert bound("a = (") == []
+
+
+# --- what is observed
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("True", True),
+        ("__import__('numpy').bool_(False)", False),
+        ("'MulBackward0'", "MulBackward0"),
+        ("1", "1"),
+        ("[True]", "[True]"),
+        ("'x' * 3000", "x" * LIMIT + "... (3000 characters)"),
+    ],
+)
+def test_flags_and_texts(text: str, seen: bool | str) -> None:
+    """Booleans, NumPy's too, are flags; strings stay as they are, and of anything else its repr is sent, clipped."""
+    adapter = replace(REFERENCE, spellings={**REFERENCE.spellings, "requires_grad": text})
+
+    def write() -> None:
+        expect(tensor(1).requires_grad, False)
+
+    ((_, observed),) = answered(program_of(write), adapter)["observations"]
+    assert observed == {"flag": seen}
+
+
+@pytest.mark.parametrize("key", ["mul", "sum", "backward", "grad_of", "value", "shape", "leaf", "backward.cotangent"])
+def test_the_spelling_that_raised_is_named(key: str) -> None:
+    """A failure carries the key and the text of the spelling that was being executed."""
+    broken = {key: "{a}.nothing"} if key not in ("leaf", "backward", "backward.cotangent") else {key: "nothing"}
+    adapter = replace(REFERENCE, spellings={**REFERENCE.spellings, **broken})
+
+    def write() -> None:
+        x = tensor([1, 2], requires_grad=True)
+        y = (x * x).sum()
+        y.backward(tensor(1))
+        expect(x.grad, [2, 4])
+
+    failure = answered(program_of(write), adapter)["failure"]
+    wanted = "backward" if key == "backward.cotangent" else key
+    assert (failure["spelling"], failure["template"]) == (wanted, adapter.spellings[wanted])

@@ -11,7 +11,7 @@ from conformance.journal import Journal
 from conformance.verdict import VERDICTS
 from reports import failures, html, junit, matrix
 from reports.summary import runs
-from reports.text import linked, visible, web_address
+from reports.text import counted, joined, linked, some, visible, web_address
 from tests.example_journals import case, journal, showcase
 
 ADDS, CLEARS, ROOTS = "accumulation/each_backward_adds", "accumulation/zero_clears", "accumulation/two_roots"
@@ -96,6 +96,18 @@ def test_visible_keeps_lines_and_plain_text() -> None:
     assert visible("\r\x7f\u200b") == "\\x0d\\x7f\\u200b"
 
 
+def test_words_agree_with_their_number() -> None:
+    """One is singular, a list ends with `and`, and what is left out of it is counted."""
+    assert [counted(number, "case") for number in (0, 1, 2)] == ["0 cases", "1 case", "2 cases"]
+    assert [joined(list(text)) for text in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
+    assert [some(list(text), 2) for text in ("a", "ab", "abc", "abcd")] == [
+        "a",
+        "a and b",
+        "a, b and 1 more",
+        "a, b and 2 more",
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["javascript:alert(1)", "data:text/html,x", "//host/x", "http:x", "http://[", "", "https://a/\u202eb"],
@@ -149,9 +161,37 @@ def test_blocked_cases_lead_to_the_root_cause() -> None:
     root, middle = case(ADDS, "fail"), case(CLEARS, "fail", uses=[f"{ADDS}[float64]"])
     last = case(ROOTS, "fail", uses=[f"{CLEARS}[float64]"])
     [run] = runs([journal([root, middle, last])])
-    assert run.blocks == {f"{ADDS}[float64]": 2}
+    assert [fault.blocked for fault in run.faults] == [(f"{ROOTS}[float64]", f"{CLEARS}[float64]")]
     [run] = runs([journal([{**middle, "uses": [f"{ROOTS}[float64]"]}, last])])
-    assert not run.blocks
+    assert [fault.blocked for fault in run.faults] == [(), ()]
+
+
+def test_cases_that_differ_in_their_dtype_are_one_fault() -> None:
+    """Cases of one clause, verdict, expected, got and message are one fault; another operator or value is another."""
+    alike = [
+        case("operators/reuse_sums", "fail", dtype=dtype, got=f"[2. 4.] of {dtype}")
+        for dtype in ("float32", "float64", "float16")
+    ]
+    others = [
+        case("operators/reuse_sums", "fail", dtype="bfloat16", got="[0. 0.]"),
+        case("operators/reuse_sums", "crash", dtype="float8"),
+        {**case("operators/reuse_sums", "fail"), "case": "x", "parameters": {"operator": "mul", "dtype": "float64"}},
+    ]
+    [run] = runs([journal([*alike, *others])])
+    assert sorted(fault.parameters for fault in run.faults) == [
+        "bfloat16",
+        "float64, float16 and float32",
+        "float8",
+        "mul, float64",
+    ]
+
+
+def test_a_fault_of_several_dtypes_blocks_each_case_once() -> None:
+    """What two cases of one fault block is counted together, and a case that both block once."""
+    roots = [case(ADDS, "fail", dtype=dtype) for dtype in ("float32", "float64")]
+    uses = [f"{ADDS}[float32]", f"{ADDS}[float64]"]
+    [run] = runs([journal([*roots, case(CLEARS, "fail", uses=uses), case(ROOTS, "fail", uses=uses[:1])])])
+    assert [len(fault.blocked) for fault in run.faults] == [2]
 
 
 def test_a_pass_against_expectation_is_shown() -> None:
@@ -162,15 +202,6 @@ def test_a_pass_against_expectation_is_shown() -> None:
     assert sentence in html.render([stale])
     assert ET.fromstring(junit.render([stale])).get("failures") == "1"
     assert "1 unexpected pass" in matrix.render([stale], colour=False, width=80)
-
-
-def test_page_shows_conventions_side_by_side() -> None:
-    """What engines chose within an admissible set is shown, and where they differ."""
-    observed = [case("kinks/relu_at_zero", conventions={"relu'(0)": value}) for value in ("0", "1/2")]
-    page = html.render([journal([observed[0]]), journal([observed[1]], name="b")])
-    assert 'relu&#39;(0)</code> <span class="tag">differs</span>' in page
-    assert "<td>0</td><td>1/2</td>" in page
-    assert "differs" not in html.render([journal([observed[0]])]).split("</style>")[1]
 
 
 def test_page_never_links_to_a_script() -> None:

@@ -70,8 +70,9 @@ def test_failure_reads_like_the_sample() -> None:
     assert text == (
         "FAIL  accumulation/each_backward_adds        acme 0.3, float64        blocks 1 case\n"
         "  Each backward adds its gradient to the leaf's: after k runs of the same graph, .grad = k * d.\n"
-        "  the second backward adds to the first\n"
-        "  expected [4. 8.]    got [2. 4.]            exact: the inputs are small integers\n"
+        "  expected [4. 8.]  (the second backward adds to the first)\n"
+        "  got      [2. 4.]\n"
+        "  exact: the inputs are small integers\n"
         "  witness, 4 instructions, as it ran:\n"
         "      import acme\n"
         "      x = acme.tensor([1., 2.], requires_grad=True)\n"
@@ -81,7 +82,7 @@ def test_failure_reads_like_the_sample() -> None:
         "  source torch autograd notes; 000 In[7]      "
         "again: autograd-conformance run --engine acme --select 'accumulation/each_backward_adds*' --seed 7\n"
         "\n"
-        "BLOCKED  1 case  stand on accumulation/each_backward_adds[float64]  acme 0.3\n"
+        "BLOCKED  1 case  stands on accumulation/each_backward_adds[float64]  acme 0.3: accumulation/zero_clears\n"
     )
 
 
@@ -114,6 +115,22 @@ def test_expected_failures_are_one_line_with_the_reason() -> None:
     assert text == "EXPECTED  fail  detach/cuts[float64]  acme 0.3: until 0.4\n"
 
 
+def test_few_expected_failures_show_their_link_and_script() -> None:
+    """Who looks at one or two expected failures sees what shows them without our code; a longer list stays short."""
+    known = {"verdict": "fail", "reason": "until 0.4", "link": "https://example.org/12", "script": "import acme\nx\n"}
+    cases = [case(name, "fail", expectation=known) for name in ("detach/cuts", CLEARS, ROOTS)]
+    text = failures.render([journal(cases[:1])], colour=False)
+    assert text == (
+        "EXPECTED  fail  detach/cuts[float64]  acme 0.3: until 0.4\n"
+        "  link https://example.org/12\n"
+        "  script:\n"
+        "      import acme\n"
+        "      x\n"
+    )
+    assert failures.render([journal(cases[:2])], colour=False).count("  script:\n") == 2
+    assert len(failures.render([journal(cases)], colour=False).splitlines()) == 3
+
+
 def test_one_shortcoming_in_two_dtypes_is_one_line() -> None:
     """Expected failures of one clause with one reason are counted in one line, not with another reason."""
     known = {"verdict": "fail", "reason": "until 0.4"}
@@ -131,10 +148,67 @@ def test_a_crash_is_explained_by_its_message() -> None:
     assert "  signal 11 at instruction 3\n" in text
 
 
+@pytest.mark.parametrize("verdict", ["crash", "timeout", "error"])
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [
+        ("it printed nothing", ""),
+        ("out of memory", "  the last line that it printed: out of memory\n"),
+    ],
+)
+def test_an_engine_that_was_lost_is_not_compared(verdict: str, got: str, said: str) -> None:
+    """Where the engine gave no answer there is no expected and got, but what it printed last, if it did."""
+    lost = case("kinks/abs_at_zero", verdict, message="no answer within 20 s, in apply", expected="an answer", got=got)
+    assert failures.render([journal([lost])], colour=False) == (
+        f"{verdict.upper()}  kinks/abs_at_zero        acme 0.3, float64\n"
+        f"  abs'(0) is in [-1, 1].\n  no answer within 20 s, in apply\n{said}  source mathematics\n"
+    )
+
+
+def test_a_message_that_says_more_than_the_values_is_shown() -> None:
+    """A refusal of what is legal is named; that a value is not as specified is what expected and got say."""
+    refused = case(ADDS, "fail", message="backward was refused as graph_freed, but it is legal")
+    assert "  backward was refused as graph_freed, but it is legal\n" in failures.render(
+        [journal([refused])], colour=False
+    )
+    assert "is not what" not in failures.render([journal([case(ADDS, "fail")])], colour=False)
+
+
 def test_values_of_several_lines_keep_their_shape() -> None:
     """A matrix is shown below its label, aligned."""
-    text = failures.render([journal([case(ADDS, "fail", expected="[[1. 2.]\n [3. 4.]]")])], colour=False)
-    assert "  expected [[1. 2.]\n            [3. 4.]]\n  got      [2. 4.]\n" in text
+    text = failures.render([journal([case(ADDS, "fail", expected="[[1. 2.]\n [3. 4.]]", why="x")])], colour=False)
+    assert "  expected [[1. 2.]\n            [3. 4.]]  (x)\n  got      [2. 4.]\n" in text
+
+
+@pytest.mark.parametrize(
+    ("why", "line"),
+    [
+        ("twice", "  expected [4. 8.]  (twice)    got [2. 4.]            exact: the inputs are small integers\n"),
+        ("it must be [4. 8.]", "  expected [4. 8.]    got [2. 4.]            exact: the inputs are small integers\n"),
+    ],
+)
+def test_the_reason_stands_beside_what_was_expected(why: str, line: str) -> None:
+    """Why a value was expected is in brackets behind it, unless it only repeats the value."""
+    assert line in failures.render([journal([case(ADDS, "fail", why=why)])], colour=False)
+
+
+def test_two_dtypes_are_one_failure() -> None:
+    """A failure in float32 and float64 is one block, with the witness of float64, and what both block."""
+    roots = [case(ADDS, "fail", dtype=dtype, script=f"x = {dtype}") for dtype in ("float32", "float64")]
+    blocked = [
+        case(name, "fail", dtype=dtype, uses=[f"{ADDS}[{dtype}]"])
+        for dtype in ("float32", "float64")
+        for name in ("hooks/order", "detach/cuts", "graph/retained", "modes/enable_inside", CLEARS)
+    ]
+    text = failures.render([journal(roots + blocked)], colour=False)
+    assert text.startswith(f"FAIL  {ADDS}        acme 0.3, float64 and float32        blocks 10 cases\n")
+    assert text.count("FAIL  ") == 1
+    assert "x = float64" in text
+    assert "x = float32" not in text
+    assert text.splitlines()[-1] == (
+        f"BLOCKED  10 cases  stand on {ADDS}, float64 and float32  "
+        f"acme 0.3: {CLEARS}, detach/cuts, graph/retained and 2 more"
+    )
 
 
 def test_nothing_wrong_is_said() -> None:

@@ -341,15 +341,17 @@ def _lines(step, comments):
         return ["def in_thread():"] + shared + body + [start]
     if kind == "raise":
         return ["raise ZeroDivisionError"]
-    return [_print(step, comments.get(index))]
+    return _print(step, comments.get(index)).splitlines()
 
 
 def _print(step, comment):
     kind, parts = step[2], step[3]
     # A gradient may be absent, which only the object itself can say.
     shown = {"tensor": "value", "grad": "object"}.get(kind, kind)
-    text = "print(%s)" % parts[shown][0]
-    return text + ("  # %s" % comment if comment else "")
+    said = parts[shown][0]
+    if kind == "warnings":
+        said = "'; '.join(str(caught.message) for caught in %s) or 'no warning'" % said
+    return "print(%s)" % said + ("  # %s" % comment.replace("\n", "\n# ") if comment else "")
 
 
 def bound(text):

@@ -42,9 +42,9 @@ def test_data_steers_a_loop(a: Array, limit: int) -> None:
     x = tensor(a, requires_grad=True)
     y, multiplier = x * 2, 2
     while sum(entry * entry for entry in y.value) < limit * limit:
-        expect(native_value("bool({0}.data.norm() < %d)" % limit, y), True)
+        expect(native_value(f"bool({{0}}.data.norm() < {limit})", y), True)
         y, multiplier = y * 2, multiplier * 2
-    expect(native_value("bool({0}.data.norm() < %d)" % limit, y), False)
+    expect(native_value(f"bool({{0}}.data.norm() < {limit})", y), False)
     y.sum().backward()
     expect(x.grad, [multiplier] * len(a), "the executed multiplier")
 

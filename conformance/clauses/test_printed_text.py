@@ -58,11 +58,12 @@ FORMS = {
     form=tuple(FORMS),
 )
 def test_numbers_share_one_form(form: str, data: st.DataObject) -> None:
-    """All entries print alike: 1. when whole, else four decimals, exponents when one is over 1000 times another; right-aligned."""
+    """Entries print alike, right-aligned: 1. if whole, else four decimals; exponents if one is over 1000 times another."""
     elements, spec = FORMS[form]
     a = data.draw(vectors(elements))
     if form == "wide":
         a[0] = fmpq(1, 2)
+    a = a[:3]  # four with exponents fill the line
     x = tensor(a)
     expect(x.text(), f"tensor({_row([spec.format(int(n.p) / int(n.q)) for n in a])}{_dtype()})")
 

@@ -151,7 +151,7 @@ def test_nothing_is_recorded_under_no_grad(a: Array, length: int) -> None:
     comparison=("eq", "gt"),
 )
 def test_comparisons_have_no_gradient(a: Array, comparison: str, k: int) -> None:
-    """x == k and x > k are of dtype bool and not recorded: no gradient flows through a comparison."""
+    """The results of x == k and x > k are of dtype bool and not recorded: no gradient flows through a comparison."""
     x = tensor(a, requires_grad=True)
     chosen = x.eq(k) if comparison == "eq" else x > k
     expect(chosen, [int(entry == k if comparison == "eq" else entry > k) for entry in a], "true or false")

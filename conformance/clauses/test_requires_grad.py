@@ -61,3 +61,19 @@ def test_clearing_the_flag_ends_recording(a: Array) -> None:
     (y * w).sum().backward()
     expect(x.grad, None, "nothing accumulates")
     expect(w.grad, a * a, "another leaf")
+
+
+@clause(
+    "contract",
+    source=f"{NOTES}; torch.Tensor.requires_grad_",
+    mutant="cleared_leaves_accumulate",
+    given={"a": vectors()},
+)
+def test_a_cleared_leaf_receives_nothing(a: Array) -> None:
+    """requires_grad_(False) after the graph was built is no error: backward leaves nothing there; other leaves have theirs."""
+    x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
+    z = (x * w).sum()
+    x.requires_grad_(False)
+    z.backward()
+    expect(x.grad, None, "it was told to need none")
+    expect(w.grad, a, "another leaf")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from conformance.clause import clause
+from conformance.model.numbers import Array
+from conformance.strategies import vectors
 from conformance.tensor import expect, expect_within, gradients, tensor
 
 
@@ -38,13 +40,28 @@ def test_ties_of_max(n: int) -> None:
 @clause(
     "law",
     source="d x**n = n x**(n-1); torch test suite, pow of a zero tensor",
-    mutant="powers_follow_one_rule",
-    given={"exponent": st.integers(0, 3), "n": st.integers(1, 3)},
+    mutant="powers_have_no_zeroth_factor",
+    given={"exponent": st.integers(1, 3), "n": st.integers(1, 3)},
 )
 def test_powers_at_zero(exponent: int, n: int) -> None:
-    """Whole powers have a derivative at 0: that of x**0 is 0, that of x is 1, those of x**2 and x**3 are 0."""
+    """Positive powers have a derivative at 0: that of x**1 is 1, those of x**2 and x**3 are 0."""
     x = tensor([0] * n, requires_grad=True)
     y = x**exponent
     received = gradients(y.sum(), [x])
-    expect(y, [0**exponent] * n, "the power")
+    expect(y, [0] * n, "the power")
     expect(received[0], [int(exponent == 1)] * n, "n 0**(n-1)")
+
+
+@clause(
+    "law",
+    source="x**0 = 1 for every x; torch test suite, pow of a zero tensor",
+    mutant="powers_follow_one_rule",
+    given={"a": vectors()},
+)
+def test_the_zeroth_power_is_constant(a: Array) -> None:
+    """The power x**0 is 1 everywhere, and so its derivative is 0 everywhere, at 0 too."""
+    x = tensor(a, requires_grad=True)
+    y = x**0
+    received = gradients(y.sum(), [x])
+    expect(y, [1] * len(a), "one")
+    expect(received[0], [0] * len(a), "a constant's derivative")

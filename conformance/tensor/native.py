@@ -44,7 +44,7 @@ def drop(tensor: Tensor) -> None:
 @contextmanager
 def warned() -> Iterator[Observed]:
     """Collects the warnings of what is inside, for `expect_matches` after the block."""
-    name = current().name("warnings")
+    name = current().name("warned")  # no name that an engine imports
     with current().block("warned", (name,)):
         yield Observed("warnings", (name,), {})
 

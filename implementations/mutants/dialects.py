@@ -125,10 +125,10 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "reading_a_gradient_always_warns",
         "every access to a gradient warns",
         """
-        import warnings
+        from warnings import warn
         gradient = torch.Tensor.grad
         def grad(self):
-            warnings.warn("The .grad attribute of a Tensor is being accessed.")
+            warn("The .grad attribute of a Tensor is being accessed.")
             return gradient.__get__(self)
         torch.Tensor.grad = property(grad, gradient.__set__)
         """,
@@ -193,11 +193,11 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     _reference(
-        "implicit_cotangents_are_ones",
-        "a root of several elements is summed silently",
+        "powers_have_no_zeroth_factor",
+        "the derivative of x**n is computed as n * x**n / x, which is NaN at 0",
         """
-        from implementations.reference import refusals
-        refusals.check_cotangent = lambda root, gradient: None
+        from implementations.reference import vjps
+        vjps.power_rule = lambda g, base, n: g * (n * base ** n / base)
         """,
     ),
     # --- lifetime and threads

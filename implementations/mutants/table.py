@@ -322,6 +322,17 @@ TABLE: Final = (
         """,
     ),
     _reference(
+        "cleared_leaves_accumulate",
+        "a leaf whose flag was cleared after the graph was built accumulates all the same",
+        """
+        def accumulate(leaf, cotangent, right=engine.accumulate):
+            wish, leaf._wish = leaf._wish, True
+            right(leaf, cotangent)
+            leaf._wish = wish
+        engine.accumulate = accumulate
+        """,
+    ),
+    _reference(
         "constants_are_recorded",
         "operators on constants leave nodes behind",
         """

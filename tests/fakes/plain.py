@@ -1,49 +1,51 @@
-"""A toy engine in plain Python: a class with `.backward()`, lists of numbers, and nothing of torch's."""
+"""A toy engine on NumPy: a class with `.backward()`, and none of torch's names. The guide's example adapter spells it."""
+
+import numpy as np
 
 
 class Array:
-    """A list of numbers, or one number (`shape` is empty), with its gradient and its history."""
+    """Numbers with a gradient; `parents` are pairs of an operand and what takes a cotangent to it."""
 
     def __init__(self, data, parents=()):
-        self.alone = not isinstance(data, list)
-        self.data = [float(data)] if self.alone else [float(number) for number in data]
-        self.parents = parents  # (parent, what a gradient is multiplied by, element by element)
+        self.data = np.array(data, dtype=float)
+        self.parents = parents
         self.gradient = None
 
     def numbers(self):
-        return self.data[0] if self.alone else self.data
+        return self.data.tolist()
 
     def plus(self, other):
-        ones = [1.0] * max(len(self.data), len(other.data))
-        return _made([a + b for a, b in _pairs(self, other)], ((self, ones), (other, ones)), self.alone and other.alone)
+        return Array(self.data + other.data, [(self, lambda g: g), (other, lambda g: g)])
 
     def times(self, other):
-        factors = list(zip(*_pairs(self, other)))
-        result = [a * b for a, b in _pairs(self, other)]
-        return _made(result, ((self, factors[1]), (other, factors[0])), self.alone and other.alone)
+        return Array(self.data * other.data, [(self, lambda g: g * other.data), (other, lambda g: g * self.data)])
 
     def total(self):
-        return _made([sum(self.data)], ((self, [1.0] * len(self.data)),), True)
+        return Array(self.data.sum(), [(self, lambda g: g * np.ones(self.data.shape))])
 
     def backward(self):
-        if not self.alone:
-            raise ValueError("only a single number can be differentiated, not %d" % len(self.data))
-        self._receive([1.0])
-
-    def _receive(self, received):
-        if len(received) != len(self.data):  # one side was stretched: the other way round is a sum
-            received = [sum(received)] if self.alone else received * len(self.data)
-        before = self.gradient or [0.0] * len(self.data)
-        self.gradient = [a + b for a, b in zip(before, received)]
-        for parent, factors in self.parents:
-            longer = received * len(factors) if len(received) < len(factors) else received
-            parent._receive([a * b for a, b in zip(longer, factors)])
+        if self.data.shape:
+            raise ValueError(f"only a single number can be differentiated, not {self.data.size}")
+        cotangents = {self: np.array(1.0)}
+        for node in reversed(_ordered(self, {})):
+            cotangent = cotangents.pop(node)
+            if not node.parents:
+                node.gradient = Array(cotangent if node.gradient is None else node.gradient.data + cotangent)
+            for operand, pull in node.parents:
+                cotangents[operand] = cotangents.get(operand, 0.0) + _folded(pull(cotangent), operand.data.shape)
 
 
-def _made(data, parents, alone):
-    return Array(data[0] if alone else data, parents)
+def _ordered(node, found):
+    """A node after all that it was made of."""
+    if node not in found:
+        for operand, _ in node.parents:
+            _ordered(operand, found)
+        found[node] = None
+    return list(found)
 
 
-def _pairs(a, b):
-    length = max(len(a.data), len(b.data))
-    return list(zip(a.data * (length if a.alone else 1), b.data * (length if b.alone else 1)))
+def _folded(array, shape):
+    """The sum over what broadcasting repeated."""
+    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
+    repeated = tuple(axis for axis, extent in enumerate(shape) if extent == 1)
+    return array.sum(axis=repeated, keepdims=True) if repeated else array
