@@ -112,7 +112,7 @@ def test_each_call_has_a_path_of_its_own(a: fmpq, b: fmpq, limit: int) -> None:
     given={"n": st.integers(-3, 3)},
 )
 def test_abs_by_branches(n: int) -> None:
-    """Abs as `x if x > 0 else -x` has the derivative of the branch that was executed: 1 above 0, -1 below and at 0 itself."""
+    """abs as `x if x > 0 else -x` has the derivative of the branch that was executed: 1 above 0, -1 below and at 0 itself."""
     x = tensor([n], requires_grad=True)
     y = x if x.item() > 0 else -x
     received = gradients(y.sum(), [x])

@@ -30,7 +30,7 @@ def test_detached_is_a_constant(a: Array) -> None:
     given={"a": vectors()},
 )
 def test_detach_leaves_the_source_alone(a: Array) -> None:
-    """Y itself keeps its graph when it is detached: after y.detach(), d sum(y) is still 2x."""
+    """y itself keeps its graph when it is detached: after y.detach(), d sum(y) is still 2x."""
     x = tensor(a, requires_grad=True)
     y = x * x
     y.detach()

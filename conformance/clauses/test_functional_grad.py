@@ -66,7 +66,7 @@ def test_unused_input_is_never_made_up(a: Array) -> None:
     given={"a": arrays((3,)), "v": arrays((3,)), "wrong": st.sampled_from([(2,), (1,), (3, 1), ()])},
 )
 def test_cotangent_has_the_roots_shape(a: Array, v: Array, wrong: tuple[int, ...]) -> None:
-    """Grad refuses a cotangent of another shape than the root's, and never broadcasts it; one of its shape is legal."""
+    """grad refuses a cotangent of another shape than the root's, and never broadcasts it; one of its shape is legal."""
     x = tensor(a, requires_grad=True)
     y = x * x
     with refuses("shape_mismatch"):
@@ -82,7 +82,7 @@ def test_cotangent_has_the_roots_shape(a: Array, v: Array, wrong: tuple[int, ...
     given={"a": arrays((3,))},
 )
 def test_non_scalar_root_needs_a_cotangent(a: Array) -> None:
-    """Grad without a cotangent is refused for a root of several elements; from its sum it is legal."""
+    """grad without a cotangent is refused for a root of several elements; from its sum it is legal."""
     x = tensor(a, requires_grad=True)
     y = x * x
     with refuses("not_scalar"):

@@ -101,7 +101,7 @@ def test_leaving_an_inner_block_restores_the_outer_mode(a: Array) -> None:
     given={"a": vectors()},
 )
 def test_unrecorded_root_is_refused(a: Array) -> None:
-    """Backward from a result of no_grad is refused: it has no history; the same expression outside is legal."""
+    """backward from a result of no_grad is refused: it has no history; the same expression outside is legal."""
     x = tensor(a, requires_grad=True)
     with no_grad():
         y = (x * x).sum()

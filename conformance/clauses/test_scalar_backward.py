@@ -46,7 +46,7 @@ def test_mean_of_squares(a: Array) -> None:
     given={"a": matrices(2, 2), "b": matrices(2, 2)},
 )
 def test_sum_of_a_matrix_product(a: Array, b: Array) -> None:
-    """D sum(x @ w): x receives ones @ w^T, the row sums of w; w receives x^T @ ones, the column sums of x."""
+    """d sum(x @ w): x receives ones @ w^T, the row sums of w; w receives x^T @ ones, the column sums of x."""
     x, w = tensor(a, requires_grad=True), tensor(b, requires_grad=True)
     received = gradients(x.binary("mm", w).sum(), [x, w])
     rows = np.broadcast_to(b.sum(axis=1)[None, :], (2, 2))

@@ -107,7 +107,7 @@ def test_backward_after_grad_is_never_silently_wrong(a: Array) -> None:
     given={"a": vectors()},
 )
 def test_grad_frees_the_graph(a: Array) -> None:
-    """Grad frees what the graph saved, as backward does: a second one is refused, and over a new graph it is legal."""
+    """grad frees what the graph saved, as backward does: a second one is refused, and over a new graph it is legal."""
     x = tensor(a, requires_grad=True)
     z = (x * x).sum()
     grad(z, [x])
