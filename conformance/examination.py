@@ -26,7 +26,7 @@ from conformance.program import Program
 from conformance.tensor import SpecificationError, recording
 
 # How many examples a property is given.
-PROFILES: Final[Mapping[str, int]] = {"quick": 20, "gate": 100, "deep": 1000}
+PROFILES: Final[Mapping[str, int]] = {"quick": 12, "gate": 100, "deep": 1000}
 _EXACT: Final = "exact: equality of rationals, no tolerance"
 
 

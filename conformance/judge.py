@@ -117,7 +117,7 @@ def _failure(program: Program, reply: Json) -> Finding | None:
         return None
     instruction = next(it for index, it in program.walk() if index == failure["at"])
     got = f"{failure['type']}: {failure['message']}"
-    operator = instruction.options["operator"] if instruction.verb == "apply" else None
+    operator = instruction.options.get("operator") if instruction.verb == "apply" else None
     if operator and (failure["kind"] == "unsupported" or _lacks(failure, operator)):
         return Finding("unsupported", failure["at"], f"the engine lacks {operator}", "a value", got)
     if failure["kind"] is None:

@@ -312,12 +312,12 @@ def test_explain_takes_a_glob(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_doctor_says_that_an_engine_can_be_judged(terminal: Terminal) -> None:
-    """`doctor` prints where the packages come from, the versions, what is declined, and its conclusion."""
+    """`doctor` prints the versions, the foundations one by one, what is declined, and its conclusion."""
     done = terminal.run("doctor", "reference")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines[:5]] == [
-        "conformance", "implementations", "reports", "adapter", "engine",
+    assert [line.split()[0] for line in lines[:7]] == [
+        "adapter", "engine", "leaf", "mul", "add", "sum", "gradients",
     ]  # fmt: skip
     assert lines[-1] == "the engine can be judged"
 

@@ -67,7 +67,7 @@ def test_the_rows_of_the_guide_can_be_pasted(plain: Path, tmp_path: Path) -> Non
     script = re.search(r"```python\n(.*?)```", guide, re.S)
     assert script
     patched = load(str(plain)).patched(
-        "plain.Array.total = lambda self: plain.Array(self.data.sum(), [(self, lambda g: 0)])"
+        "plain.Array.total = lambda self: plain.Array(self.data.sum(), [(self, lambda g: plain.np.zeros(self.data.shape))])"
     )
     (case,) = (c for c in specification()["operators/value_and_gradient"].cases() if "[sum,float64]" in c.id)
     with Engine(patched) as engine:
