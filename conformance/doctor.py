@@ -11,6 +11,7 @@ from typing import Final
 from conformance.adapter import Adapter, resolve
 from conformance.capabilities import CAPABILITIES
 from conformance.clause import Case, specification
+from conformance.console import say
 from conformance.errors import UsageError
 from conformance.examination import examine
 from conformance.execution import Engine
@@ -37,7 +38,7 @@ def examined(spec: str, python: str, timeout: float) -> int:
         _say("engine", f"{adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}")
         sound = _founded(engine) and _all_pass(adapter, engine)
     _say("not offered", ", ".join(_missing(adapter)) or "nothing")
-    print("the engine can be judged" if sound else "sum and mul must work before anything else can be judged")
+    say("the engine can be judged" if sound else "sum and mul must work before anything else can be judged")
     return 0 if sound else 1
 
 
@@ -95,7 +96,7 @@ def _told(finding: Finding) -> str:
 def _say(what: str, text: str) -> None:
     """One entry, its further lines below the first."""
     first, further = what.ljust(_COLUMN - 1) + " ", " " * _COLUMN
-    print(textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False))
+    say(textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False))
 
 
 def _unshadowed(name: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.adapter import load
 from conformance.clause import Case, Clause, specification
+from conformance.console import say
 from conformance.errors import ConformanceError, NothingSelected
 from conformance.examination import examine
 from conformance.execution import Engine
@@ -28,16 +29,16 @@ def killed(select: Sequence[str], seed: int, scripts: Path | None) -> int:
     for clause in clauses:
         if engine := missing(clause):
             skipped += 1
-            print(f"skipped   {clause.id}  by {clause.mutant}  ({engine} is not installed)", flush=True)
+            say(f"skipped   {clause.id}  by {clause.mutant}  ({engine} is not installed)")
             continue
         record = attacked(clause, seed)
         if record["verdict"] == "fail" and scripts:
             scripts.mkdir(parents=True, exist_ok=True)
             (scripts / f"{clause.id.replace('/', '__')}.py").write_text(record["script"], encoding="utf-8")
         survivors += record["verdict"] != "fail"
-        print(f"{_word(record)}  {clause.id}  by {clause.mutant}  ({record['case']}: {record['message']})", flush=True)
+        say(f"{_word(record)}  {clause.id}  by {clause.mutant}  ({record['case']}: {record['message']})")
     remark = f"; {skipped} skipped, for want of their engine" if skipped else ""
-    print(f"{len(clauses) - survivors - skipped} of {len(clauses)} clauses kill their mutant{remark}")
+    say(f"{len(clauses) - survivors - skipped} of {len(clauses)} clauses kill their mutant{remark}")
     return 3 if survivors else 0
 
 

@@ -19,7 +19,8 @@ from conformance import expectations
 from conformance.adapter import resolve
 from conformance.agent.lifetime import end_with_parent
 from conformance.clause import REGISTRY, Case
-from conformance.errors import ConformanceError
+from conformance.doctor import foundation
+from conformance.errors import ConformanceError, EngineError
 from conformance.examination import PROFILES, examine
 from conformance.execution import Engine
 
@@ -53,11 +54,13 @@ def pytest_configure(config: pytest.Config) -> None:
         adapter = resolve(config.getoption("--engine"))
         config.stash[_EXPECTED] = expectations.load(adapter.name, config.getoption("--expectations"))
         engine = Engine(adapter, config.getoption("--python"), config.getoption("--timeout"))
+        config.add_cleanup(engine.close)
+        if broken := foundation(engine):  # one sentence, instead of an error in every case
+            raise EngineError(broken)
     except ConformanceError as reason:
         _tell(config, {"refused": str(reason), "code": reason.exit_code})
         pytest.exit(str(reason), returncode=pytest.ExitCode.USAGE_ERROR)
     config.stash[_ENGINE] = engine
-    config.add_cleanup(engine.close)
     _tell(config, {"ready": engine.ready})
 
 

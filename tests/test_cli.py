@@ -52,9 +52,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     assert done.returncode == 0, done.stderr
     lines = (folder / "good" / "reference.jsonl").read_text(encoding="ascii").splitlines(keepends=True)
     _text(folder, "odd_header.jsonl", json.dumps({**json.loads(lines[0]), "engine": "torch"}) + "\n")
-    _text(
-        folder, "odd_case.jsonl", lines[0] + json.dumps({**json.loads(lines[1]), "verdict": ["pass"]}) + "\n"
-    )
+    _text(folder, "odd_case.jsonl", lines[0] + json.dumps({**json.loads(lines[1]), "verdict": ["pass"]}) + "\n")
     _text(folder, "odd_footer.jsonl", "".join(lines[:-1]) + '{"record":"footer","counts":3}\n')
     _text(folder, "no_footer.jsonl", "".join(lines[:-1]))
     _text(folder, "cut.jsonl", "".join(lines)[:-20])
@@ -280,9 +278,7 @@ def test_help_explains_the_exit_codes(terminal: Terminal) -> None:
         ("capabilities", ("leaf", "backward", "no_grad", "retain_grad")),
     ],
 )
-def test_list_has_a_row_for_each(
-    what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_list_has_a_row_for_each(what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """`list` prints a header and a row for each clause, engine, operator or capability."""
     assert cli.main(["list", what]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
@@ -296,9 +292,7 @@ def test_explain_prints_a_clause_in_full(capsys: pytest.CaptureFixture[str]) -> 
     printed = capsys.readouterr().out
     clause = specification()["accumulation/each_backward_adds"]
     assert clause.mutant is not None
-    assert all(
-        text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant)
-    )
+    assert all(text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant))
     assert "[float64], [float32]" in printed
 
 
@@ -339,9 +333,7 @@ def test_gate_prints_its_reasons(terminal: Terminal) -> None:
 def test_report_writes_page_and_junit(terminal: Terminal) -> None:
     """`report` renders a journal again: the same page and JUnit as the run wrote."""
     folder = terminal.folder
-    done = terminal.run(
-        "report", "good/reference.jsonl", "--html", "again/page.html", "--junit", "again/junit.xml"
-    )
+    done = terminal.run("report", "good/reference.jsonl", "--html", "again/page.html", "--junit", "again/junit.xml")
     assert done.returncode == 0
     for old, new in (("report.html", "page.html"), ("junit.xml", "junit.xml")):
         assert (folder / "good" / old).read_bytes() == (folder / "again" / new).read_bytes()
@@ -477,9 +469,7 @@ def test_two_shards_judge_as_one(whole: Journal, terminal: Terminal) -> None:
 def test_a_seed_decides_the_witness(whole: Journal, terminal: Terminal) -> None:
     """The same seed gives the same witness, whatever the number of jobs."""
     again = _journal(terminal, "again2", "--jobs", "2", "--seed", "0")
-    witnesses = [
-        {r["case"]: r["witness"] for r in journal.cases if "witness" in r} for journal in (whole, again)
-    ]
+    witnesses = [{r["case"]: r["witness"] for r in journal.cases if "witness" in r} for journal in (whole, again)]
     assert witnesses[0]
     assert witnesses[0] == witnesses[1]
 

@@ -28,7 +28,9 @@ def run(folder: Path, *arguments: str, **variables: str) -> subprocess.Completed
     """The command line in a folder of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-m", "conformance", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def patch(folder: Path, text: str) -> str:
@@ -117,7 +119,9 @@ def test_a_folder_of_expectations_that_is_missing_is_said(tmp_path: Path) -> Non
 def test_an_engine_that_does_not_load_leaves_no_old_journal(tmp_path: Path) -> None:
     """Yesterday's journal of an engine that does not load today is gone, so that no gate decides by it."""
     assert run(tmp_path, "run", "--engine", "reference", "--select", "zeroing/*").returncode == 0
-    assert run(tmp_path, "run", "--engine", patch(tmp_path, "raise ImportError"), "--select", "zeroing/*").returncode == 4
+    assert (
+        run(tmp_path, "run", "--engine", patch(tmp_path, "raise ImportError"), "--select", "zeroing/*").returncode == 4
+    )
     assert not (tmp_path / "out" / "reference.jsonl").exists()
 
 
