@@ -244,12 +244,14 @@ def _evidence(examination: Examination, finding: Finding, again: str) -> dict[st
 
 
 def _used_cases(case: Case, witness: Program | None) -> list[str]:
-    """The cases about what the witness does: its operators, and several uses of one value."""
+    """The cases about what the witness does: its operators, several uses of one value, several backwards."""
     if witness is None:
         return []
     used = [f"operators/value_and_gradient[{name},{case.dtype}]" for name in witness.operators()]
     if witness.reuses():
         used.append(f"accumulation/several_uses_sum[{case.dtype}]")
+    if witness.accumulates():
+        used.append(f"accumulation/each_backward_adds[{case.dtype}]")
     return [other for other in used if other != case.id]
 
 

@@ -132,6 +132,10 @@ class Program:
         names = [arg for _, it in self.walk() if it.verb == "apply" for arg in it.args if isinstance(arg, str)]
         return len(names) != len(set(names))
 
+    def accumulates(self) -> bool:
+        """Whether backward runs more than once."""
+        return sum(it.verb == "backward" for _, it in self.walk()) > 1
+
     def __len__(self) -> int:
         """How many instructions do something; expectations only look."""
         return sum(it.verb != "expect" for _, it in self.walk())

@@ -212,3 +212,10 @@ def test_the_agent_knows_no_other_verb() -> None:
         verb: set(VERBS[verb].options) for verb in lowering.OPTIONS
     }
     assert all(VERBS[verb].block for verb in lowering.MODES)
+
+
+def test_several_backwards_are_noticed() -> None:
+    """A program accumulates when backward runs more than once, inside a block or out of it."""
+    once = Instruction("backward", (), ("y",), {})
+    assert not Program("float64", (LEAF, once)).accumulates()
+    assert Program("float64", (LEAF, once, Instruction("attempt", ("a",), (), {}, (once,)))).accumulates()
