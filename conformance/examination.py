@@ -239,7 +239,7 @@ def _evidence(examination: Examination, finding: Finding, again: str) -> dict[st
     if examination.witness is not None:
         evidence["witness"] = examination.witness.to_json()
         evidence["instructions"] = len(examination.witness)
-        evidence["script"] = printed(examination.witness, examination.engine, finding)
+        evidence["script"] = printed(examination.witness, examination.engine)
     return evidence
 
 
@@ -255,7 +255,7 @@ def _used_cases(case: Case, witness: Program | None) -> list[str]:
     return [other for other in used if other != case.id]
 
 
-def printed(program: Program, engine: Engine, finding: Finding | None = None) -> str:
+def printed(program: Program, engine: Engine) -> str:
     """The program as a script in the engine's terms, each expectation as a remark."""
     comments = {
         index: "expected " + show_expected(it.options["relation"], it.options["value"])

@@ -50,7 +50,7 @@ def load(engine: str, folder: Path = BUILTIN) -> dict[str, Expectation]:
         return {}
     try:
         causes = tomllib.loads(path.read_text(encoding="utf-8")).get("cause", [])
-        expectations = [_expectation(path, cause, case) for cause in causes for case in cause["case"]]
+        expectations = [_expectation(cause, case) for cause in causes for case in cause["case"]]
     except (OSError, KeyError, TypeError, ValueError, ConformanceError) as reason:
         raise UsageError(f"the expectations {path} cannot be read: {reason}") from None
     known = {case.id for clause in specification().values() for case in clause.cases()}
@@ -63,7 +63,7 @@ def load(engine: str, folder: Path = BUILTIN) -> dict[str, Expectation]:
     return {expectation.case: expectation for expectation in expectations}
 
 
-def _expectation(path: Path, cause: Mapping[str, Any], case: Mapping[str, Any]) -> Expectation:
+def _expectation(cause: Mapping[str, Any], case: Mapping[str, Any]) -> Expectation:
     link, script = cause.get("link", ""), cause.get("script", "")
     if not (link or script) or not cause["reason"] or case["verdict"] not in _EXPECTABLE:
         raise ValueError(f"{case['id']}: a reason, one of {', '.join(_EXPECTABLE)}, and a link or a script are needed")

@@ -314,7 +314,7 @@ def disagreement(engine: Engine, program: Program) -> str:
     if finding is None and not isinstance(reply, Finding) and not reply["declined"]:
         return ""
     shown = program if finding is None or finding.at is None else program.until(finding.at)
-    return f"{finding or reply}\n{printed(shown, engine, finding)}"
+    return f"{finding or reply}\n{printed(shown, engine)}"
 
 
 def test_the_twin_is_what_torch_does(torch: Engine) -> None:
