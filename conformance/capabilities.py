@@ -78,6 +78,7 @@ _TABLE: Final = (
     _operator("index", "an element, or a slice", "index"),
     _operator("index.list", "the elements at a list of indices", "index"),
     Capability("unbind", "a tensor as an iterable of its rows", ("a",), "p, q = {}"),
+    Capability("finish", "`bench` waits until a tensor is computed; without it, it is at once", ("a",), "{}", falls_back=True),
     # --- derivatives
     _statement("backward", "differentiates a root, into the leaves' gradients", "root", "arguments", "options"),
     Capability("grad_of", "a leaf's gradient, or None", ("a",)),
@@ -98,6 +99,10 @@ _TABLE: Final = (
     _statement("clear.zero", "a leaf's gradient becomes zeros", "a"),
     _statement("clear.none", "a leaf's gradient is forgotten", "a"),
     _statement("set_grad", "a leaf's gradient becomes b", "a", "b"),
+    _statement("write.add", "in place, a becomes a + b", "a", "b"),
+    _statement("write.mul", "in place, a becomes a * b", "a", "b"),
+    _statement("write.set", "in place, an element or a slice of a becomes b", "a", "b", "index"),
+    Capability("version", "how often the memory of a tensor was written", ("a",)),
     Capability("detach", "the same value, without history", ("a",)),
     Capability("require_grad", "switches whether gradients are collected, and gives the tensor", ("a", "flag")),
     _statement("retain_grad", "an intermediate tensor keeps its gradient", "a"),
@@ -116,7 +121,13 @@ _TABLE: Final = (
     Capability("fewer_nodes", "torch: whether a's graph has fewer nodes than b's", ("a", "b")),
     Capability("native", "torch: the namespace that a clause's own words begin with"),
     Capability("variable", "variable: a Variable of the old API", ("value", "dtype", "requires_grad", "volatile")),
+    Capability("rewrap", "variable: a Variable of a's data", ("a", "requires_grad")),
     Capability("is_volatile", "variable: whether a Variable is volatile", ("a",)),
+    Capability("is_variable", "variable: whether something is a Variable", ("a",)),
+    Capability("creator", "variable: the name of the node that made a Variable; NoneType when none did", ("a",)),
+    Capability("data_entry", "variable: the first entry of a Variable's data", ("a",)),
+    Capability("shares_memory", "variable: whether the data of two Variables is in one place", ("a", "b")),
+    _option("backward.retain_variables", "variable: backward's argument: the graph stays"),
 )
 
 CAPABILITIES: Final[Mapping[str, Capability]] = {row.key: row for row in _TABLE}
@@ -130,6 +141,9 @@ KINDS: Final[Mapping[str, str]] = {
     "unused_input": "a gradient for an input that the root does not depend on",
     "no_gradient": "clearing a gradient that is not there",
     "not_leaf": "switching requires_grad of what is no leaf",
+    "leaf_in_place": "a write into a leaf that gradients are collected for, while operators are recorded",
+    "version_conflict": "differentiating with numbers that were overwritten since",
+    "exhausted": "the stack or the memory did not suffice (every engine's RecursionError and MemoryError)",
     "dtype": "gradients of integers and booleans",
     "unsupported": "an operator, or a use of it, that the engine lacks",
 }

@@ -40,9 +40,10 @@ def _verb(*options: str, block: bool = False) -> Verb:
 VERBS: Final[Mapping[str, Verb]] = {
     "leaf": _verb("value", "requires_grad", "dtype"),
     "variable": _verb("value", "requires_grad", "volatile"),
+    "rewrap": _verb("requires_grad"),
     "apply": _verb("operator", "axis", "shape", "index"),
     "gradients": _verb("cotangent"),
-    "backward": _verb("cotangent", "retain_graph", "create_graph", "inputs"),
+    "backward": _verb("cotangent", "retain_graph", "retain_variables", "create_graph", "inputs"),
     "grad": _verb("cotangent", "retain_graph", "create_graph", "allow_unused"),
     "read_grad": _verb(),
     "set_grad": _verb(),
@@ -50,6 +51,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "drop": _verb(),
     "native": _verb("text"),
     "clear": _verb("how"),
+    "write": _verb("how", "index"),
     "detach": _verb(),
     "require_grad": _verb("flag"),
     "retain_grad": _verb(),
@@ -62,6 +64,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "catch": _verb(block=True),
     "warned": _verb(block=True),
     "thread": _verb(block=True),
+    "repeat": _verb("times", block=True),
     "expect": _verb("observe", "relation", "value", "why", "when", "native"),
 }
 

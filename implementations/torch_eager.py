@@ -1,7 +1,15 @@
 """torch, eager tensors."""
 
 from conformance.adapter import Adapter
-from implementations.shapes.spellings import COMPARISONS, GRAPHS, TORCH_REFUSALS, grad_mode_state, table, torch_protocol
+from implementations.shapes.spellings import (
+    COMPARISONS,
+    GRAPHS,
+    IN_PLACE,
+    TORCH_REFUSALS,
+    grad_mode_state,
+    table,
+    torch_protocol,
+)
 
 OWN = {"native": "torch", "grad": "torch.autograd.grad({root}, [{inputs}]{options})"}
 
@@ -10,7 +18,7 @@ ADAPTER = Adapter(
     module="torch",
     prelude="import torch",
     version="torch.__version__",
-    spellings=table(torch_protocol("torch"), COMPARISONS, GRAPHS, OWN),
+    spellings=table(torch_protocol("torch"), COMPARISONS, GRAPHS, IN_PLACE, OWN),
     dtypes={"float64": "torch.float64", "float32": "torch.float32", "int64": "torch.int64"},
     speaks=("torch",),
     state={

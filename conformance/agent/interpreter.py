@@ -14,6 +14,7 @@ from .lowering import Lowering, NotOffered
 from .text import clipped, exact, extents, flat
 
 _FLAGS = ("bool", "bool_")  # Python's, and NumPy's by either of its names
+_EXHAUSTED = (("exhausted", "RecursionError", ""), ("exhausted", "MemoryError", ""))  # whichever engine raises them
 _DTYPE = re.compile(r"bool|complex\d+|b?float\d+|u?int\d+")
 
 
@@ -55,7 +56,7 @@ class Interpreter:
 
     def __init__(self, adapter):
         self.adapter = adapter
-        self.refusals = [(kind, name, re.compile(pattern)) for kind, name, pattern in adapter["refusals"]]
+        self.refusals = [(kind, name, re.compile(pattern)) for kind, name, pattern in (*adapter["refusals"], *_EXHAUSTED)]
         self.prelude = {"__name__": "__main__"}
         warnings.simplefilter("ignore")
         folder = adapter.get("folder")
@@ -221,6 +222,10 @@ class Run:
         if raised:
             raise raised[0]
 
+    def _repeat(self, index, times, steps):
+        for _ in range(times):
+            self.steps(steps)
+
     def _raise(self, index):
         raise ProgramException("raised by the program")
 
@@ -325,6 +330,8 @@ def _lines(step, comments):
         return ["with %s:" % step[2]] + printed(step[3], comments, "    ")
     if kind == "define":
         return [step[2]] + printed(step[3], comments, "    ")
+    if kind == "repeat":
+        return ["for _ in range(%d):" % step[2]] + printed(step[3], comments, "    ")
     if kind == "attempt":
         head = ["%s = 'accepted'" % step[2], "try:"] + printed(step[3], comments, "    ")
         return head + ["except Exception as refusal:", "    %s = 'refused'" % step[2], "    print(repr(refusal))"]

@@ -7,6 +7,7 @@ A program is lowered to steps. The interpreter executes them; `script` prints th
     ("attempt", index, name, steps)      steps of which one may raise
     ("catch", index, steps)              the program's own exception is caught here
     ("warned", index, name, steps)       steps whose warnings are collected
+    ("repeat", index, times, steps)      steps that are executed so often
     ("thread", index, steps)             steps that run in a thread of their own
     ("raise", index)                     the program raises its own exception
     ("observe", index, kind, parts)      expressions to evaluate and report: name -> (text, key)
@@ -14,7 +15,7 @@ A program is lowered to steps. The interpreter executes them; `script` prints th
 """
 
 OPTIONS = {
-    "backward": ("cotangent", "retain_graph", "create_graph", "inputs"),
+    "backward": ("cotangent", "retain_graph", "retain_variables", "create_graph", "inputs"),
     "grad": ("cotangent", "retain_graph", "create_graph", "allow_unused"),
 }
 MODES = ("no_grad", "enable_grad")
@@ -93,6 +94,10 @@ class Lowering:
             volatile=options["volatile"],
         )
         return [self._bound(it, text, "variable")]
+
+    def _rewrap(self, it):
+        flag = it["options"]["requires_grad"]
+        return [self._bound(it, self.spelled("rewrap", a=it["args"][0], requires_grad=flag), "rewrap")]
 
     def _apply(self, it):
         key = it["options"]["operator"]
@@ -212,6 +217,12 @@ class Lowering:
         flag = it["options"]["flag"]
         return [self._bound(it, self.spelled("require_grad", a=it["args"][0], flag=flag), "require_grad")]
 
+    def _write(self, it):
+        options = it["options"]
+        key = "write." + options["how"]
+        a, b = (self.operand(operand) for operand in it["args"])
+        return [("do", it["index"], self.spelled(key, a=a, b=b, index=literal(options.get("index"))), key)]
+
     def _set_grad(self, it):
         return [("do", it["index"], self.spelled("set_grad", a=it["args"][0], b=it["args"][1]), "set_grad")]
 
@@ -261,6 +272,11 @@ class Lowering:
     def _warned(self, it):
         return [("warned", it["index"], it["out"][0], self.steps(it["body"]))]
 
+    def _repeat(self, it):
+        first = ("do", it["index"], "%s = %s" % (it["out"][0], it["args"][0]), None)
+        body = [step for past in it["body"] for step in self.step(past)]  # the loop is one step of the history
+        return [first, ("repeat", it["index"], it["options"]["times"], body)]
+
     def _thread(self, it):
         return [("thread", it["index"], self.steps(it["body"]))]
 
@@ -301,7 +317,7 @@ def between(history, root, inputs):
     """The instructions on the way from `inputs` to `root`, in their order, with the modes around each."""
     depends = set(inputs)
     for it, _ in history:
-        if it["verb"] in ("apply", "unbind", "detach", "gradients", "grad") and not depends.isdisjoint(registers(it)):
+        if it["verb"] in ("apply", "unbind", "detach", "gradients", "grad", "repeat") and not depends.isdisjoint(registers(it)):
             depends.update(name for name in it["out"] if name not in inputs)
     wanted, chosen = {root}, []
     for it, modes in reversed(history):

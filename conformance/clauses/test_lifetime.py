@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
-from conformance.tensor import drop, expect, gradients, tensor
+from conformance.tensor import drop, expect, gradients, repeated, tensor
 
 
 @clause(
@@ -59,3 +59,16 @@ def test_a_shared_node_runs_once(n: int, doublings: int) -> None:
         y = y + y
     received = gradients(y.sum(), [x])
     expect(received[0], [2**doublings], "2**k")
+
+
+@clause(
+    "contract",
+    source="torch test suite, deep graphs are freed; document 001 In[9]",
+    mutant="backward_recurses",
+)
+def test_a_long_chain() -> None:
+    """A chain of 20,000 operators, longer than any stack, is recorded, differentiated and freed: 20,000 times + x gives 20,001."""
+    x = tensor([1], requires_grad=True)
+    y = repeated(20_000, "add", x, x)
+    received = gradients(y.sum(), [x])
+    expect(received[0], [20_001], "one for each use")

@@ -9,36 +9,62 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from flint import fmpq
 
 from conformance.model.numbers import Array, plain, seeds, slopes_of
-from conformance.operators.table import OPERATORS
+from conformance.operators.table import OPERATORS, Operator
 
 _serials = count()
 
 
+def _patched(before: Array, written: Array, cells: Array) -> Array:
+    result = before.copy()
+    result.reshape(-1)[cells] = written
+    return result
+
+
+# What writes in place make of the graph: a view is a piece of its base, and a base that was written through a view is patched.
+# `cells` are positions in the flattened base.
+_WRITES: Final = (Operator("piece", lambda a, cells: a.reshape(-1)[cells]), Operator("patch", _patched))
+_RECORDS: Final = {**OPERATORS, **{record.name: record for record in _WRITES}}
+
+
 @dataclass(eq=False)
 class Node:
-    """How a tensor was computed: an operator, its operands and attributes."""
+    """How a tensor was computed: an operator, its operands and attributes.
+
+    kept: the memory of each number that its derivative needs, with its version when the node was made.
+    """
 
     operator: str
     operands: tuple[Value, ...]
     attributes: Mapping[str, Any]
     freed: bool = False
+    kept: tuple[tuple[Any, int], ...] = ()
 
     @property
     def saves(self) -> bool:
         """Whether one backward frees something here."""
-        return OPERATORS[self.operator].saves or isinstance(self.attributes.get("index"), list)
+        return any(_RECORDS[self.operator].saves) or isinstance(self.attributes.get("index"), list)
+
+    @property
+    def needs(self) -> tuple[Value, ...]:
+        """The tensors whose numbers `run` asks for."""
+        return self.operands
+
+    def now(self) -> Array:
+        """The node's value for the operands as they are."""
+        return self.run({operand: operand.array for operand in self.operands}, {})
 
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The node's value where the tensors of `cut` are replaced."""
         arrays = [evaluate(operand, cut, memo) for operand in self.operands]
-        return as_array(OPERATORS[self.operator].forward(*arrays, **self.attributes))
+        return as_array(_RECORDS[self.operator].forward(*arrays, **self.attributes))
 
 
 @dataclass(eq=False)
@@ -50,11 +76,17 @@ class GradientNode:
     held: tuple[Value, ...] = ()
     freed: bool = False
     saves: bool = True
+    kept: tuple[tuple[Any, int], ...] = ()
 
     @property
     def operands(self) -> tuple[Value, ...]:
         """The tensors on which the gradient depends."""
         return tuple(value for pair in self.outputs for value in pair)
+
+    @property
+    def needs(self) -> tuple[Value, ...]:
+        """The tensors whose numbers `run` asks for; the outputs are run again, on dual numbers."""
+        return (*(cotangent for _, cotangent in self.outputs), *self.held, self.by)
 
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The gradient where the tensors of `cut` are replaced, by dual numbers inside dual numbers."""
@@ -65,11 +97,22 @@ class GradientNode:
 
 @dataclass(eq=False)
 class Value:
-    """An array of exact numbers and how it came about; `node` is None for what the graph ends at."""
+    """An array of exact numbers and how it came about; `node` is None for what the graph ends at.
+
+    serial: greater than those of the operands. shift: what was added to the numbers behind the graph's back.
+    """
 
     array: Array
     node: Node | GradientNode | None = None
-    serial: int = field(default_factory=lambda: next(_serials))
+    serial: int | Fraction = field(default_factory=lambda: next(_serials))
+    shift: Array | None = None
+
+    def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
+        """The array through its own node, where the tensors of `cut` are replaced."""
+        if self.node is None:
+            return self.array
+        array = self.node.run(cut, memo)
+        return array if self.shift is None else as_array(array + self.shift)
 
 
 def as_array(value: Any) -> Array:
@@ -82,14 +125,26 @@ def as_array(value: Any) -> Array:
 
 
 def evaluate(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
-    """The array of `value` where the tensors of `cut` are replaced."""
-    if value in cut:
-        return cut[value]
-    if value.node is None:
-        return value.array
-    if value not in memo:
-        memo[value] = value.node.run(cut, memo)
-    return memo[value]
+    """The array of `value` where the tensors of `cut` are replaced; without recursion, since a graph may be deep."""
+    waiting = [value]
+    while waiting:
+        top = waiting[-1]
+        missing = [] if _known(top, cut, memo) else [it for it in _needs(top) if not _known(it, cut, memo)]
+        if missing:
+            waiting.extend(missing)
+            continue
+        waiting.pop()
+        if not _known(top, cut, memo):
+            memo[top] = top.run(cut, memo)
+    return cut[value] if value in cut else memo.get(value, value.array)
+
+
+def _known(value: Value, cut: Mapping[Value, Array], memo: Mapping[Value, Array]) -> bool:
+    return value in cut or value.node is None or value in memo
+
+
+def _needs(value: Value) -> tuple[Value, ...]:
+    return value.node.needs if value.node else ()
 
 
 def pull(
@@ -107,10 +162,18 @@ def pull(
     memo: dict[Value, Array] = {}
     pairs = []
     for value, cotangent in outputs:
-        expanded = None if value in inputs else value.node
-        output = expanded.run(cut, memo) if expanded else cut.get(value, value.array)
+        output = cut[value] if value in inputs else _expanded(value, cut, memo)
         pairs.append((output, cotangent))
     return _read(pairs, points, level)
+
+
+def _expanded(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
+    """An output through its own node, though it may be held itself."""
+    if value.node is None:
+        return cut.get(value, value.array)
+    for operand in value.node.needs:
+        evaluate(operand, cut, memo)
+    return value.run(cut, memo)
 
 
 def _read(pairs: Sequence[tuple[Array, Array]], shapes: Sequence[Array], level: int) -> list[Array]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from flint import fmpq
 from conformance.model import numbers
 from conformance.model.forward import GradientNode, Node, Value, as_array, flattened
 from conformance.model.numbers import Array
+from conformance.model.state import Hook, State
 from conformance.operators.table import OPERATORS
 
 
@@ -29,38 +29,13 @@ class Refusal(Exception):
         self.kind = kind
 
 
-@dataclass(eq=False)
-class Hook:
-    """A hook: what it does with its argument, and the arguments it was called with."""
-
-    body: tuple[Mapping[str, Any], ...]
-    calls: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(eq=False)
-class State:
-    """A tensor of the model: its value, and what the protocol attaches to it."""
-
-    value: Value
-    requires_grad: bool = False
-    volatile: bool = False
-    retains_grad: bool = False
-    grad: State | None = None
-    hooks: list[Hook] = field(default_factory=list)
-    dtype: str | None = None  # when it is not the program's
-
-    @property
-    def is_leaf(self) -> bool:
-        """A tensor that no recorded operator produced."""
-        return self.value.node is None
-
-
 class Twin:
     """The protocol's state, with a method for each verb that changes or reads it."""
 
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
         self.grad_enabled = True
+        self.former: list[State] = []  # what tensors were before a write that is recorded: their hooks stay with them
 
     # --- values
 
@@ -74,22 +49,58 @@ class Twin:
         """A leaf of the pre-0.4 API; volatile takes precedence over requires_grad in everything computed from it."""
         return State(self._checked(Value(array)), requires_grad, volatile)
 
+    def rewrap(self, a: State, requires_grad: bool) -> State:
+        """A leaf of the pre-0.4 API on the numbers of `a`; neither history nor volatility comes with them."""
+        result = self.detach(a)
+        result.requires_grad = requires_grad
+        return result
+
     def apply(self, operator: str, operands: Sequence[State], attributes: Mapping[str, Any]) -> State:
         """An operator's result: recorded if the mode is on and an operand requires grad."""
         # The graph has no edge to an operand that is a constant now, whatever becomes of it later.
         edges = tuple(operand.value if operand.requires_grad else Value(operand.value.array) for operand in operands)
         node = Node(operator, edges, attributes)
-        value = self._checked(Value(node.run({}, {})))
+        value = self._checked(Value(node.now()))
         volatile = any(operand.volatile for operand in operands)
         given = OPERATORS[operator].result
         needed = given is None and any(operand.requires_grad for operand in operands)
         recorded = self.grad_enabled and not volatile and needed
         value.node = node if recorded else None
-        return State(value, recorded, volatile, dtype=given)
+        result = State(value, recorded, volatile, dtype=given)
+        if recorded:
+            node.kept = tuple(state.memory.stamp() for state in _saved(operator, operands, result))
+        if OPERATORS[operator].views and not isinstance(attributes.get("index"), list):
+            result.look_at(operands[0], lambda cells: OPERATORS[operator].forward(cells, **attributes))
+            result.base = operands[0].base or operands[0]
+        return result
 
     def detach(self, a: State) -> State:
-        """The same value, a constant."""
-        return State(Value(a.value.array))
+        """The same value, a constant; it looks at the same memory."""
+        result = State(Value(a.value.array))
+        result.look_at(a, lambda cells: cells)
+        return result
+
+    def write(self, a: State, how: str, b: State, index: Any = None) -> None:
+        """Changes numbers in place: `a += b`, `a *= b`, or `a[index] = b`.
+
+        A recorded write makes a new result of the base, and pieces of it of the base's views. Everything else that looks at the
+        memory sees other numbers, and keeps its history.
+        """
+        a = a if index is None else self.apply("index", (a,), {"index": index})
+        base = a.base or a
+        if self.grad_enabled and base.is_leaf and base.requires_grad:
+            raise Refusal("leaf_in_place")
+        before = self.leaf(as_array(a.value.array * fmpq(0)), False) if how == "set" else a
+        written = self.apply("add" if how == "set" else how, (before, b), {})
+        if written.value.node:  # in place an engine keeps the old numbers aside
+            kept = written.value.node.kept
+            written.value.node.kept = tuple(stamp for stamp in kept if stamp[0] is not a.memory)
+        strangers = [state for state in a.aliases() if not written.requires_grad or (state.base or state) is not base]
+        for state in strangers:
+            state.displace(a, written.value.array)
+        if written.requires_grad:
+            self.former.extend(base.rewritten(a, written.value))
+        a.memory.version += 1
 
     def require_grad(self, a: State, flag: bool) -> None:
         """Flips a leaf's flag."""
@@ -195,6 +206,7 @@ class Twin:
         It comes from those nearer to the root, settled already, each through its own node, with all others held.
         """
         recorded = bool(options.get("create_graph"))
+        known = (*known, *self.former)
         watched = [root, *wanted, *(state for state in known if state.hooks or state.retains_grad)]
         stops = [state for state in dict.fromkeys(watched) if state.value in ways]
         settled: dict[State, State] = {}
@@ -217,8 +229,9 @@ class Twin:
 
     def _hooked(self, hook: Hook, cotangent: State, recorded: bool) -> State:
         """What a hook makes of a cotangent: it records it, then perhaps scales or replaces it."""
-        noted = any("note" in action for action in hook.body)
-        hook.calls.append({"flag": recorded} if noted else numbers.to_json(cotangent.value.array))
+        note = next((action["note"] for action in hook.body if "note" in action), None)
+        flags = {"requires_grad": recorded, "is_variable": True}
+        hook.calls.append({"flag": flags[note]} if note else numbers.to_json(cotangent.value.array))
         for action in hook.body:
             if "note" in action:
                 continue
@@ -241,7 +254,9 @@ class Twin:
         nodes = [value.node for value in executed if value.node is not None]
         if any(node.freed and node.saves for node in nodes):
             raise Refusal("graph_freed")
-        if not (options.get("retain_graph") or options.get("create_graph")):
+        if any(memory.version != version for node in nodes for memory, version in node.kept):
+            raise Refusal("version_conflict")
+        if not any(options.get(name) for name in ("retain_graph", "retain_variables", "create_graph")):
             for node in nodes:
                 node.freed = True
 
@@ -263,6 +278,14 @@ class Twin:
     def _checked(self, value: Value) -> Value:
         numbers.fits(value.array, self.dtype)
         return value
+
+
+def _saved(operator: str, operands: Sequence[State], result: State) -> Iterator[State]:
+    """The tensors whose numbers the derivatives of this result need."""
+    named = {**dict(zip("ab", operands, strict=False)), "y": result}
+    for letters, operand in zip(OPERATORS[operator].saves, operands, strict=True):
+        if operand.requires_grad:
+            yield from (named[letter] for letter in letters)
 
 
 def _reached(root: Value) -> set[Value]:

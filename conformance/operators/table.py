@@ -23,7 +23,8 @@ class Operator:
     domain: which exact numbers its operands may be drawn from, one name an operand (see `strategies.DOMAINS`).
     shapes: how operand shapes hang together: elementwise (broadcast), vector, matrix, any.
     result: the result's dtype when it is not the operands': then nothing flows back.
-    saves: whether its node keeps values that one backward frees (torch's rule, dialect clauses only).
+    saves: for each operand the values that its derivative needs, "a" and "b" the operands, "y" the result (torch's rule).
+    views: whether the result looks at the operand's memory where an engine has views at all.
     """
 
     name: str
@@ -31,7 +32,8 @@ class Operator:
     domain: tuple[str, ...] = ("integers",)
     shapes: str = "any"
     attributes: tuple[str, ...] = ()
-    saves: bool = True
+    saves: tuple[str, ...] = ("",)
+    views: bool = False
     result: str | None = None
 
 
@@ -82,36 +84,36 @@ def _index(a: Array, index: Any) -> Any:
 
 
 _TABLE: Final = (
-    Operator("add", lambda a, b: a + b, ("integers", "integers"), "elementwise", saves=False),
-    Operator("sub", lambda a, b: a - b, ("integers", "integers"), "elementwise", saves=False),
-    Operator("mul", lambda a, b: a * b, ("integers", "integers"), "elementwise"),
-    Operator("div", lambda a, b: a / b, ("integers", "powers of two"), "elementwise"),
+    Operator("add", lambda a, b: a + b, ("integers", "integers"), "elementwise", saves=("", "")),
+    Operator("sub", lambda a, b: a - b, ("integers", "integers"), "elementwise", saves=("", "")),
+    Operator("mul", lambda a, b: a * b, ("integers", "integers"), "elementwise", saves=("b", "a")),
+    Operator("div", lambda a, b: a / b, ("integers", "powers of two"), "elementwise", saves=("b", "ab")),
     Operator(
         "eq", lambda a, b: numbers.compared(a, b, operator.eq), ("integers", "integers"), "elementwise", result="bool"
     ),
     Operator(
         "gt", lambda a, b: numbers.compared(a, b, operator.gt), ("integers", "integers"), "elementwise", result="bool"
     ),
-    Operator("neg", lambda a: -a, saves=False),
-    Operator("pow", _pow, ("integers", "exponent"), "scalar"),
-    Operator("abs", _map(numbers.absolute), ("nonzero",)),
-    Operator("relu", _map(numbers.relu), ("nonzero",)),
-    Operator("exp", _map(numbers.exp), ("zero",)),
-    Operator("log", _map(numbers.log), ("one",)),
-    Operator("sqrt", _map(numbers.sqrt), ("squares",)),
-    Operator("sin", _map(numbers.sin), ("zero",)),
-    Operator("tanh", _map(numbers.tanh), ("zero",)),
-    Operator("sum", lambda a: _total(a.flat), saves=False),
-    Operator("sum_axis", _sum_axis, ("integers",), "matrix", ("axis",), saves=False),
-    Operator("mean", lambda a: _total(a.flat) / fmpq(a.size), ("integers",), "even", saves=False),
-    Operator("max", _max, ("distinct",)),
-    Operator("norm", lambda a: numbers.sqrt(_dot(a, a)), ("nonzero",), "lone"),
-    Operator("dot", _dot, ("integers", "integers"), "vector"),
-    Operator("mm", _mm, ("integers", "integers"), "matrix"),
-    Operator("matmul", _mm, ("integers", "integers"), "matrix"),
-    Operator("reshape", lambda a, shape: a.reshape(shape), ("integers",), "any", ("shape",), saves=False),
-    Operator("transpose", lambda a: a.T, ("integers",), "matrix", saves=False),
-    Operator("index", _index, ("integers",), "vector", ("index",), saves=False),
+    Operator("neg", lambda a: -a),
+    Operator("pow", _pow, ("integers", "exponent"), "scalar", saves=("a", "")),
+    Operator("abs", _map(numbers.absolute), ("nonzero",), saves=("a",)),
+    Operator("relu", _map(numbers.relu), ("nonzero",), saves=("y",)),
+    Operator("exp", _map(numbers.exp), ("zero",), saves=("y",)),
+    Operator("log", _map(numbers.log), ("one",), saves=("a",)),
+    Operator("sqrt", _map(numbers.sqrt), ("squares",), saves=("y",)),
+    Operator("sin", _map(numbers.sin), ("zero",), saves=("a",)),
+    Operator("tanh", _map(numbers.tanh), ("zero",), saves=("y",)),
+    Operator("sum", lambda a: _total(a.flat)),
+    Operator("sum_axis", _sum_axis, ("integers",), "matrix", ("axis",)),
+    Operator("mean", lambda a: _total(a.flat) / fmpq(a.size), ("integers",), "even"),
+    Operator("max", _max, ("distinct",), saves=("ay",)),
+    Operator("norm", lambda a: numbers.sqrt(_dot(a, a)), ("nonzero",), "lone", saves=("ay",)),
+    Operator("dot", _dot, ("integers", "integers"), "vector", saves=("b", "a")),
+    Operator("mm", _mm, ("integers", "integers"), "matrix", saves=("b", "a")),
+    Operator("matmul", _mm, ("integers", "integers"), "matrix", saves=("b", "a")),
+    Operator("reshape", lambda a, shape: a.reshape(shape), ("integers",), "any", ("shape",), views=True),
+    Operator("transpose", lambda a: a.T, ("integers",), "matrix", views=True),
+    Operator("index", _index, ("integers",), "vector", ("index",), views=True),
 )
 
 OPERATORS: Final[Mapping[str, Operator]] = {record.name: record for record in _TABLE}

@@ -10,7 +10,7 @@ from conformance.tensor.derivatives import grad, gradients
 from conformance.tensor.expecting import expect, expect_matches, expect_one_of, expect_within
 from conformance.tensor.native import drop, fewer_nodes, in_thread, native, native_value, same, warned
 from conformance.tensor.recorder import Recorder, SpecificationError, recorded_dtype, recording
-from conformance.tensor.tensor import Gradient, Handle, Tensor, apply, tensor, variable
+from conformance.tensor.tensor import Gradient, Handle, Tensor, apply, repeated, tensor, variable
 
 __all__ = [
     "Gradient",
@@ -39,6 +39,7 @@ __all__ = [
     "recorded_dtype",
     "recording",
     "refuses",
+    "repeated",
     "same",
     "tensor",
     "variable",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from conformance.model.protocol import Refusal, State
+from conformance.model.protocol import Refusal
+from conformance.model.state import State
 from conformance.tensor.recorder import Recorder, SpecificationError
 from conformance.tensor.tensor import Tensor, bound
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.judge import RELATIONS, show, show_expected
 from conformance.model import numbers
-from conformance.model.protocol import State
+from conformance.model.state import State
 from conformance.program import Instruction
 from conformance.tensor.recorder import Observed, SpecificationError, current
 from conformance.tensor.tensor import Gradient, Tensor
@@ -99,6 +99,8 @@ def _observed_value(kind: str, value: Any) -> dict[str, Any]:
         return {"calls": [_call(call) for call in value]}
     if kind == "outcome":
         return dict(value)
+    if kind == "version":
+        return {"flag": str(value)}
     return {"text": value} if kind == "text" else {"flag": value}
 
 

@@ -8,7 +8,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from conformance.errors import ConformanceError
-from conformance.model.protocol import State, Twin
+from conformance.model.protocol import Twin
+from conformance.model.state import State
 from conformance.program import Instruction, Operand, Program
 
 

@@ -9,8 +9,8 @@ from flint import fmpq
 
 from conformance.model import numbers
 from conformance.model.numbers import Array
-from conformance.model.protocol import Hook, State
-from conformance.program import Instruction, Scalar
+from conformance.model.state import Hook, State
+from conformance.program import Instruction, Operand, Scalar
 from conformance.tensor.recorder import Observed, Recorder, SpecificationError, current
 
 
@@ -85,8 +85,7 @@ class Tensor:
         return apply("abs", self)
 
     def __getitem__(self, index: int | list[int] | slice) -> Tensor:
-        literal = {"slice": [index.start, index.stop]} if isinstance(index, slice) else index
-        return apply("index", self, index=literal)
+        return apply("index", self, index=_literal(index))
 
     def sum(self, axis: int | None = None) -> Tensor:
         """The sum of all elements, or along one axis."""
@@ -111,16 +110,18 @@ class Tensor:
         cotangent: Tensor | None = None,
         *,
         retain_graph: bool = False,
+        retain_variables: bool = False,
         create_graph: bool = False,
         inputs: Sequence[Tensor] | None = None,
     ) -> None:
-        """Accumulates this tensor's gradients into the leaves."""
+        """Accumulates this tensor's gradients into the leaves; `retain_variables` is retain_graph before 0.4."""
         recorder = self._recorder
         recorder.add(
             "backward",
             args=(self.name,),
             cotangent=cotangent.name if cotangent else None,
             retain_graph=retain_graph,
+            retain_variables=retain_variables,
             create_graph=create_graph,
             inputs=[tensor.name for tensor in inputs] if inputs else None,
         )
@@ -129,6 +130,7 @@ class Tensor:
             cotangent.state if cotangent else None,
             recorder.states,
             retain_graph=retain_graph,
+            retain_variables=retain_variables,
             create_graph=create_graph,
             inputs=[tensor.state for tensor in inputs] if inputs else None,
         )
@@ -153,12 +155,33 @@ class Tensor:
         self._recorder.add("detach", (result.name,), (self.name,))
         return result
 
+    def rewrapped(self, requires_grad: bool = False) -> Tensor:
+        """A new Variable of this one's data, `Variable(v.data)` (dialect variable)."""
+        result = bound(self._recorder, "v", self._recorder.twin.rewrap(self.state, requires_grad))
+        self._recorder.put(Instruction("rewrap", (result.name,), (self.name,), {"requires_grad": requires_grad}))
+        return result
+
     def requires_grad_(self, flag: bool = True) -> Tensor:
         """Flips a leaf's flag in place; what it returns has a name of its own, which is to be the same tensor's."""
         returned = Tensor(self._recorder, self._recorder.name("q"), self.state)
         self._recorder.put(Instruction("require_grad", (returned.name,), (self.name,), {"flag": flag}))
         self._recorder.twin.require_grad(self.state, flag)
         return returned
+
+    def add_(self, other: Any) -> None:
+        """Adds to this tensor in place."""
+        self._write("add", other)
+
+    def mul_(self, other: Any) -> None:
+        """Multiplies this tensor in place."""
+        self._write("mul", other)
+
+    def __setitem__(self, index: int | slice, other: Any) -> None:
+        self._write("set", other, index=_literal(index))
+
+    def _write(self, how: str, other: Any, **index: Any) -> None:
+        self._recorder.put(Instruction("write", (), (self.name, _operand(other)), {"how": how, **index}))
+        self._recorder.twin.write(self.state, how, _state(self._recorder, other), **index)
 
     def retain_grad(self) -> None:
         """Asks that this non-leaf keep its gradient."""
@@ -203,6 +226,11 @@ class Tensor:
         return self._flag("recorded", not self.state.is_leaf)
 
     @property
+    def version(self) -> Observed:
+        """How often the memory of this tensor was written, by whatever looks at it."""
+        return self._flag("version", str(self.state.memory.version))
+
+    @property
     def volatile(self) -> Observed:
         """The pre-0.4 flag that keeps everything computed from it out of the graph."""
         return self._flag("is_volatile", self.state.volatile)
@@ -212,6 +240,18 @@ class Tensor:
     def node_name(self) -> Observed:
         """The class name of the node that produced this tensor (dialect torch)."""
         return Observed("node_name", (self.name,), {})
+
+    def creator(self) -> Observed:
+        """The class name of the node that produced this Variable, or NoneType (dialect variable)."""
+        return Observed("creator", (self.name,), {})
+
+    def data_entry(self) -> Observed:
+        """The first entry of a Variable's data, as it prints (dialect variable)."""
+        return Observed("data_entry", (self.name,), {})
+
+    def shares_memory(self, other: Tensor) -> Observed:
+        """Whether the data of two Variables is in one place (dialect variable)."""
+        return Observed("shares_memory", (self.name, other.name), {})
 
     def text(self) -> Observed:
         """The printed form (dialect)."""
@@ -232,10 +272,30 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Tensor:
     """Applies an operator of the table to tensors and Python numbers; at least one operand is a tensor."""
     recorder = next(operand._recorder for operand in operands if isinstance(operand, Tensor))
     states = [_state(recorder, operand) for operand in operands]
-    args = [operand.name if isinstance(operand, Tensor) else Scalar(str(fmpq(operand))) for operand in operands]
+    args = [_operand(operand) for operand in operands]
     result = bound(recorder, "y", recorder.twin.apply(operator, states, _plain(attributes)))
     recorder.put(Instruction("apply", (result.name,), tuple(args), {"operator": operator, **attributes}))
     return result
+
+
+def repeated(times: int, operator: str, start: Tensor, other: Any) -> Tensor:
+    """What so many applications of one operator make of `start`: in the program a loop, not a line for each."""
+    recorder, state = start._recorder, start.state
+    name, second = recorder.name("y"), _state(recorder, other)
+    for _ in range(times):
+        state = recorder.twin.apply(operator, (state, second), {})
+    body = Instruction("apply", (name,), (name, _operand(other)), {"operator": operator})
+    recorder.put(Instruction("repeat", (name,), (start.name,), {"times": times}, (body,)))
+    recorder.states.append(state)
+    return Tensor(recorder, name, state)
+
+
+def _literal(index: int | list[int] | slice) -> Any:
+    return {"slice": [index.start, index.stop]} if isinstance(index, slice) else index
+
+
+def _operand(operand: Any) -> Operand:
+    return operand.name if isinstance(operand, Tensor) else Scalar(str(fmpq(operand)))
 
 
 def _state(recorder: Recorder, operand: Any) -> State:

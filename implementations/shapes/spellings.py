@@ -98,6 +98,14 @@ def grad_mode_state(module: str) -> dict[str, tuple[str, str]]:
 # Comparisons by Python's operators, where they give tensors of bools.
 COMPARISONS: Final = {"eq": "{a} == {b}", "gt": "{a} > {b}"}
 
+# Writes in place, and the version that counts them.
+IN_PLACE: Final = {
+    "write.add": "{a}.add_({b})",
+    "write.mul": "{a}.mul_({b})",
+    "write.set": "{a}[{index}] = {b}",
+    "version": "{a}._version",
+}
+
 # The nodes on which a tensor depends, where they have next_functions as torch's do: the list grows while it is walked.
 _NODES: Final = (
     "(lambda found: ([found.append(f) for node in found for f, _ in node.next_functions"
@@ -115,4 +123,6 @@ TORCH_REFUSALS: Final = (
     ("no_gradient", "AttributeError", "'NoneType' object has no attribute 'zero_'"),
     ("unused_input", "RuntimeError", "appears to not have been used in the graph"),
     ("dtype", "RuntimeError", "[Oo]nly Tensors of floating point"),
+    ("leaf_in_place", "RuntimeError", "leaf Variable that requires grad is being used in an in-place operation"),
+    ("version_conflict", "RuntimeError", "has been modified by an inplace operation"),
 )
