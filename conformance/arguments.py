@@ -84,16 +84,50 @@ def _report(command: argparse.ArgumentParser) -> None:
     command.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
     command.add_argument("--html", type=Path, metavar="F", help="write the page")
     command.add_argument("--junit", type=Path, metavar="F", help="write JUnit XML")
+    command.add_argument("--bench", type=Path, metavar="DIR", help="put charts of what `bench` wrote on the page")
+
+
+def _bench(command: argparse.ArgumentParser) -> None:
+    """Time engines on the documents' workloads: a table, and a JSON for each engine."""
+    command.epilog = (
+        "Exit codes: 0 measured (what is declined or too slow is shown as such), 1 a workload ended in an error, 2 usage or "
+        "no pytest-benchmark, 4 an engine did not load or its process was lost, 5 nothing was measured, 6 interrupted. "
+        "Times are medians on this machine as it is; compare ratios. Charts: report JOURNAL... --bench DIR --html F."
+    )
+    command.add_argument(
+        "--engine", action="append", metavar="E[,key=value]", help="as in run. Default: every built-in engine installed"
+    )
+    _environment(command)
+    command.add_argument(
+        "--select", action="append", default=[], metavar="GLOB", help="only workloads that match; repeatable"
+    )
+    command.add_argument(
+        "--sizes",
+        type=_sizes,
+        default="1,100,10000,1000000",
+        metavar="N,...",
+        help="elements of an input (default: 1,100,10000,1000000)",
+    )
+    command.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=0.5,
+        metavar="S",
+        help="about how long each workload is timed at each size: 3 to 500 rounds (default: 0.5)",
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("out/bench"), metavar="DIR", help="where the JSON goes (default: out/bench)"
+    )
 
 
 def _list(command: argparse.ArgumentParser) -> None:
-    """List clauses, engines, operators or capabilities."""
-    command.add_argument("what", choices=("clauses", "engines", "operators", "capabilities"))
+    """List clauses, lines of the catalogue, engines, operators, capabilities; or print the specification as Markdown."""
+    command.add_argument("what", choices=("clauses", "lines", "engines", "operators", "capabilities", "specification"))
 
 
 def _explain(command: argparse.ArgumentParser) -> None:
-    """Print a clause: sentence, level, source, cases, mutant."""
-    command.add_argument("clause", metavar="CLAUSE", help="an id such as accumulation/each_backward_adds, or a glob")
+    """Print a clause (sentence, level, mutant, cases, its lines) or a line of the catalogue."""
+    command.add_argument("clause", metavar="ID", help="such as accumulation/each_backward_adds, REQ-03, or a glob")
 
 
 def _doctor(command: argparse.ArgumentParser) -> None:
@@ -156,6 +190,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _sizes(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} are no sizes; give numbers of elements such as 1,100")
+    return tuple(sorted({int(part) for part in parts}))
+
+
 def _shard(text: str) -> str:
     index, _, count = text.partition("/")
     if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
@@ -171,6 +212,7 @@ _COMMANDS: Final[Mapping[Callable[[argparse.Namespace], int], Callable[[argparse
     commands.run: _run,
     commands.gate: _gate,
     commands.report: _report,
+    commands.bench: _bench,
     commands.list: _list,
     commands.explain: _explain,
     commands.doctor: _doctor,

@@ -78,7 +78,7 @@ _TABLE: Final = (
     _operator("index", "an element, or a slice", "index"),
     _operator("index.list", "the elements at a list of indices", "index"),
     Capability("unbind", "a tensor as an iterable of its rows", ("a",), "p, q = {}"),
-    Capability("finish", "`bench` waits until a tensor is computed; without it, it is at once", ("a",), "{}", falls_back=True),
+    Capability("finish", "waits for a tensor of an asynchronous engine, for `bench`", ("a",), "{}", falls_back=True),
     # --- derivatives
     _statement("backward", "differentiates a root, into the leaves' gradients", "root", "arguments", "options"),
     Capability("grad_of", "a leaf's gradient, or None", ("a",)),

@@ -13,15 +13,10 @@ from typing import Any, Final
 
 from hypothesis.strategies import SearchStrategy
 
+from conformance.catalogue import catalogue, check_clauses, lines_of
 from conformance.errors import ConformanceError
+from conformance.levels import DIALECTS, LEVELS
 
-LEVELS: Final[Mapping[str, str]] = {
-    "law": "mathematics: every engine must agree",
-    "contract": "a verb that the engine offers does what it says; breaking it silently gives wrong numbers or state",
-    "convention": "an admissible set; what was observed within it is recorded",
-    "dialect": "one library's names, texts and habits; judged only for engines that declare the dialect",
-}
-DIALECTS: Final = ("torch", "variable")
 DTYPES: Final = ("float64", "float32")
 
 
@@ -29,7 +24,7 @@ DTYPES: Final = ("float64", "float32")
 class Clause:
     """One normative sentence and its test.
 
-    id: `chapter/name`, from the test's module and name. sentence: the test's docstring. source: where the rule is stated.
+    id: `chapter/name`, from the test's module and name. sentence: the test's docstring; where it is stated, the catalogue says.
     mutant: the engine broken on purpose that this clause must fail. after: ids of the clauses that it stands on.
     parameters: name -> the values that, with the dtype, make its cases. given: argument -> the strategy that draws it.
     test: the body that records one program.
@@ -38,7 +33,6 @@ class Clause:
     id: str
     level: str
     sentence: str
-    source: str
     mutant: str | None
     dialect: str | None
     after: tuple[str, ...]
@@ -50,6 +44,14 @@ class Clause:
     def chapter(self) -> str:
         """The chapter, the first part of the id."""
         return self.id.split("/")[0]
+
+    @property
+    def source(self) -> str:
+        """Where the rule is stated, as its lines of the catalogue say: the documents' places, then the normative sources."""
+        lines = lines_of(self.id)
+        places = ", ".join(dict.fromkeys(place for it in lines for place in it.documents))
+        names = dict.fromkeys(name for it in lines for name in it.sources)
+        return "; ".join([f"document {places}", *names] if places else names)
 
     def cases(self) -> Iterator[Case]:
         """Every case, in the order of the parameters' values."""
@@ -100,7 +102,6 @@ REGISTRY: Final[dict[str, Clause]] = {}
 def clause(
     level: str,
     *,
-    source: str,
     mutant: str | None = None,
     dialect: str | None = None,
     after: Sequence[str] = (),
@@ -121,7 +122,7 @@ def clause(
             raise ConformanceError(f"{name}: a clause needs a known level and dialect, and a sentence")
         if mutant is None and level != "convention":
             raise ConformanceError(f"{name}: a {level} clause names the mutant that it turns to fail")
-        declared = Clause(name, level, sentence, source, mutant, dialect, tuple(after), parameters, given or {}, test)
+        declared = Clause(name, level, sentence, mutant, dialect, tuple(after), parameters, given or {}, test)
         REGISTRY[name] = declared
         return test
 
@@ -129,9 +130,13 @@ def clause(
 
 
 def specification() -> dict[str, Clause]:
-    """Every clause by id, chapters in alphabetical order."""
+    """Every clause by id, chapters in alphabetical order.
+
+    Raises ConformanceError when the catalogue names a clause that there is not.
+    """
     import conformance.clauses as chapters
 
     for module in sorted(info.name for info in pkgutil.iter_modules(chapters.__path__)):
         importlib.import_module(f"conformance.clauses.{module}")
+    check_clauses(catalogue(), REGISTRY)
     return REGISTRY

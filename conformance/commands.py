@@ -8,16 +8,22 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from conformance.campaign import Campaign, Plan, Progress
 from conformance.console import complain, say
-from conformance.errors import ConformanceError, UsageError
+from conformance.errors import ConformanceError, EngineError, NothingSelected, UsageError
 from conformance.gate import decide
 from conformance.journal import Journal, Record, read_journal
 from conformance.program import Program
 from conformance.verdict import worst
+
+if TYPE_CHECKING:
+    from conformance.bench.workloads import Workload
 
 _FAILURES_SHOWN = 10
 
@@ -44,17 +50,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    from conformance.adapter import builtin, load
-
-    engines = options.engine or [name for name in builtin() if load(name).installed()]
-    if not options.engine:
-        missing = [name for name in builtin() if name not in engines]
-        print(
-            f"engines: {', '.join(engines)}" + (f"   (not installed: {', '.join(missing)})" if missing else ""),
-            file=sys.stderr,
-        )
     return Plan(
-        engines=tuple(dict.fromkeys(engines)),
+        engines=_engines(options),
         python=_interpreter(options.python),
         profile=options.profile,
         seed=options.seed,
@@ -66,6 +63,19 @@ def _plan(options: argparse.Namespace) -> Plan:
         command=shlex.join(["autograd-conformance", *sys.argv[1:]]),
         shard=options.shard,
     )
+
+
+def _engines(options: argparse.Namespace) -> tuple[str, ...]:
+    """The engines that were asked for, else those that are installed, which it says."""
+    from conformance.adapter import builtin, load
+
+    if options.engine:
+        return tuple(dict.fromkeys(options.engine))
+    engines = [name for name in builtin() if load(name).installed()]
+    missing = [name for name in builtin() if name not in engines]
+    absent = f"   (not installed: {', '.join(missing)})" if missing else ""
+    print(f"engines: {', '.join(engines)}{absent}", file=sys.stderr)
+    return tuple(engines)
 
 
 def _interpreter(name: str) -> str:
@@ -100,11 +110,13 @@ def _show(journals: Sequence[Journal]) -> None:
     say(timing.render(journals))
 
 
-def _write(journals: Sequence[Journal], html: Path | None, junit: Path | None) -> None:
+def _write(journals: Sequence[Journal], html: Path | None, junit: Path | None, bench: Path | None = None) -> None:
+    from conformance.bench.results import read_folder
     from reports import html as page
     from reports import junit as xml
 
-    for path, render in ((html, page.render), (junit, xml.render)):
+    timed = read_folder(bench) if bench else None
+    for path, render in ((html, partial(page.render, timed=timed)), (junit, xml.render)):
         if path is not None:
             _written(path, render(journals))
             print(f"wrote {path}", file=sys.stderr)
@@ -136,23 +148,80 @@ def gate(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     """Renders journals; the exit code is the gate's, so that an incomplete journal cannot pass for a complete one."""
     journals = [read_journal(path) for path in options.journals]
+    if options.bench and not options.html:
+        raise UsageError("--bench puts charts on the page: give --html F as well")
     if options.html or options.junit:
-        _write(journals, options.html, options.junit)
+        _write(journals, options.html, options.junit, options.bench)
     else:
         _show(journals)
     return decide(journals).exit_code
 
 
+def bench(options: argparse.Namespace) -> int:
+    """Times engines; what was measured before Ctrl-C is kept and shown."""
+    from conformance.adapter import resolve
+    from conformance.bench import children, results
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    plan = children.Plan(
+        workloads=_workloads(options.select),
+        sizes=options.sizes,
+        python=_interpreter(options.python),
+        seconds=options.seconds,
+        timeout=options.timeout,
+        out=options.out,
+    )
+    adapters = [resolve(spec) for spec in _engines(options)]
+    if len({adapter.name for adapter in adapters}) < len(adapters):
+        raise UsageError("two engines have one name and would write one file; time them one by one, with another --out")
+    codes = []
+    for adapter in adapters:  # one after the other: a second one at work would be in the first one's times
+        try:
+            children.measure(adapter, plan, _told)
+        except KeyboardInterrupt:
+            complain(f"interrupted in {adapter.name}; what was measured is in {options.out}")
+            codes.append(6)
+            break
+        except EngineError as reason:
+            complain(reason)
+            codes.append(reason.exit_code)
+    paths = [path for adapter in adapters if (path := options.out / f"{adapter.name}.json").exists()]
+    found = results.read(paths)
+    if found.measurements:
+        say(found.table())
+    return worst([*codes, found.exit_code])
+
+
+def _workloads(globs: Sequence[str]) -> Sequence[Workload]:
+    from conformance.bench.workloads import WORKLOADS
+
+    found = [one for name, one in WORKLOADS.items() if not globs or any(fnmatchcase(name, glob) for glob in globs)]
+    if not found:
+        raise NothingSelected(f"no workload matches {' or '.join(globs)}; there are {', '.join(WORKLOADS)}")
+    return found
+
+
+def _told(message: Mapping[str, Any]) -> None:
+    """One line for each workload and size, as it ends."""
+    from conformance.bench.results import duration
+    from reports.text import one_line
+
+    median = message.get("median")
+    ended = duration(median) if median is not None else f"{message['state']}: {message['reason']}"
+    line = f"{message['engine']}  {message['workload']} {message['size']}  {ended}"
+    print(one_line(line), file=sys.stderr, flush=True)
+
+
 def list(options: argparse.Namespace) -> int:
-    """Prints a table of clauses, engines, operators or capabilities."""
+    """Prints a table of clauses, lines, engines, operators or capabilities, or the specification as Markdown."""
     from conformance import tables
 
-    say(tables.render(getattr(tables, options.what)()))
+    say(tables.listed(options.what))
     return 0
 
 
 def explain(options: argparse.Namespace) -> int:
-    """Prints everything about the clauses that match."""
+    """Prints everything about the clauses and the lines of the catalogue that match."""
     from conformance import tables
 
     say(tables.explained(options.clause))

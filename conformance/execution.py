@@ -35,10 +35,10 @@ TIMEOUT: Final = 20.0
 LONGEST_LINE: Final = 4_000_000
 _LOOK_SECONDS: Final = 0.1  # how often a silent process is looked at: has it ended?
 _SIGNALS: Final = {int(known): known.name for known in signal.Signals}
-_FOLDER: Final = Path(__file__).resolve().parent / "agent"
+AGENT_FOLDER: Final = Path(__file__).resolve().parent / "agent"
 # The agent's folder becomes a package of its own, so that nothing else of the harness is importable in the engine's process.
 # Whatever lies in the working directory, a types.py or a heapq.py, must not take the standard library's place.
-_BOOT: Final = """
+AGENT: Final = """
 import sys
 if sys.path[0] == "":
     sys.path.append(sys.path.pop(0))
@@ -48,9 +48,8 @@ spec = importlib.util.spec_from_file_location("conformance_agent", folder + "/__
 package = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = package
 spec.loader.exec_module(package)
-from conformance_agent.__main__ import main
-main()
 """
+_BOOT: Final = f"{AGENT}from conformance_agent.__main__ import main\nmain()\n"
 # An agent of another language does not ask to end with us; this asks, and becomes the agent.
 _WATCHED: Final = """
 import os, sys
@@ -60,7 +59,7 @@ end_with_parent()
 os.execv(sys.argv[1], sys.argv[1:])
 """
 # Programs are tiny: threads inside an engine only add noise. A user's own setting wins.
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "PYTHONIOENCODING": "utf-8:backslashreplace",
@@ -167,7 +166,7 @@ def _foreign(adapter: Adapter) -> list[str]:
     found = shutil.which(program)
     if found is None:
         raise EngineError(f"{adapter.name}: cannot start {program}: there is no such program")
-    return [sys.executable, "-I", "-S", "-c", _WATCHED, str(_FOLDER), found, *arguments]
+    return [sys.executable, "-I", "-S", "-c", _WATCHED, str(AGENT_FOLDER), found, *arguments]
 
 
 class _Agent:
@@ -178,7 +177,7 @@ class _Agent:
         self._name = adapter.name
         self._count = 0
         self._buffer = b""
-        command = _foreign(adapter) if adapter.command else [python, "-c", _BOOT, str(_FOLDER)]
+        command = _foreign(adapter) if adapter.command else [python, "-c", _BOOT, str(AGENT_FOLDER)]
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process; closed in close)
         try:
             self._process = subprocess.Popen(
@@ -186,7 +185,7 @@ class _Agent:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._words,
-                env={**_ENVIRONMENT, **os.environ, **parentage()},
+                env={**ENVIRONMENT, **os.environ, **parentage()},
                 start_new_session=True,  # Ctrl-C is the harness's to handle
             )
         except OSError as reason:

@@ -99,6 +99,8 @@ _SUBJECTS: Final[Mapping[str, str]] = {
     "grad_enabled": "the grad mode",
     "node_name": "the name of {0}'s node",
     "text": "the printed text of {0}",
+    "data_entry": "{0}.data[0]",
+    "shares_memory": "whether the data of {0} and {1} is in one place",
     "same": "whether {0} is {1}",
     "fewer_nodes": "whether {0} has fewer nodes than {1}",
     "warnings": "what was warned",

@@ -1,13 +1,17 @@
-"""Tables for people: clauses, engines, operators, capabilities; and a clause in full."""
+"""Tables for people: lines, clauses, engines, operators, capabilities; and a clause or a line in full."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from conformance.adapter import Adapter, builtin, load
 from conformance.capabilities import CAPABILITIES, Capability
-from conformance.clause import LEVELS, Clause, specification
+from conformance.catalogue import Line, catalogue, lines_of
+from conformance.catalogue.markdown import MEANINGS, document, level
+from conformance.clause import Clause, specification
 from conformance.errors import NothingSelected
+from conformance.levels import LEVELS
 from conformance.operators import OPERATORS
 
 Table = Sequence[Sequence[str]]
@@ -21,10 +25,27 @@ def render(rows: Table) -> str:
     )
 
 
+def listed(what: str) -> str:
+    """What `list` prints: the specification as Markdown, or a table of anything else."""
+    tables = {"clauses": clauses, "lines": lines, "engines": engines, "operators": operators}
+    return document() if what == "specification" else render({**tables, "capabilities": capabilities}[what]())
+
+
 def clauses() -> Table:
-    """Every clause: id, level, number of cases, sentence."""
-    rows = [("CLAUSE", "LEVEL", "CASES", "SENTENCE")]
-    return rows + [(c.id, _level(c), str(len(list(c.cases()))), c.sentence) for c in specification().values()]
+    """Every clause: id, level, number of cases, the lines that it asks for, sentence."""
+    rows = [("CLAUSE", "LEVEL", "CASES", "LINES", "SENTENCE")]
+    return rows + [
+        (c.id, level(c), str(len(list(c.cases()))), " ".join(it.id for it in lines_of(c.id)) or "-", c.sentence)
+        for c in specification().values()
+    ]
+
+
+def lines() -> Table:
+    """Every line of the catalogue: id, level, how many clauses ask for it, where the documents state it, sentence."""
+    rows = [("LINE", "LEVEL", "CLAUSES", "DOCUMENTS", "SENTENCE")]
+    return rows + [
+        (it.id, level(it), str(len(it.clauses)), it.document or "-", it.sentence) for it in catalogue().values()
+    ]
 
 
 def engines() -> Table:
@@ -63,28 +84,48 @@ def _without(row: Capability, adapters: Sequence[Adapter]) -> str:
 
 
 def explained(glob: str) -> str:
-    """The clauses whose id matches, each in full; raises NothingSelected."""
+    """The clauses and the lines of the catalogue whose id matches, each in full; raises NothingSelected."""
     found = [
-        clause for clause in specification().values() if next(clause.cases()).selected([glob]) or clause.id == glob
+        _explained(clause)
+        for clause in specification().values()
+        if next(clause.cases()).selected([glob]) or clause.id == glob
     ]
+    found += [_explained_line(it) for it in catalogue().values() if fnmatchcase(it.id, glob)]
     if not found:
-        raise NothingSelected(f"there is no clause {glob!r}; `list clauses` prints the ids")
-    return "\n\n".join(_explained(clause) for clause in found)
+        raise NothingSelected(
+            f"there is no clause {glob!r} and no such line; `list clauses` and `list lines` print the ids"
+        )
+    return "\n\n".join(found)
 
 
 def _explained(clause: Clause) -> str:
-    facts = {
-        "level": f"{_level(clause)}: {LEVELS[clause.level]}",
-        "source": clause.source,
-        "mutant": clause.mutant or "none: an admissible set",
-        "stands on": ", ".join(clause.after) or "the operators it uses",
-        "cases": ", ".join(case.id.removeprefix(clause.id) for case in clause.cases()),
-    }
-    width = max(map(len, facts))
-    return "\n".join(
-        [clause.id, f"  {clause.sentence}"] + [f"  {key.ljust(width)}  {text}" for key, text in facts.items()]
-    )
+    facts = [
+        ("level", f"{level(clause)}: {LEVELS[clause.level]}"),
+        ("mutant", clause.mutant or "none: an admissible set"),
+        ("stands on", ", ".join(clause.after) or "the operators it uses"),
+        ("cases", ", ".join(case.id.removeprefix(clause.id) for case in clause.cases())),
+    ]
+    for it in lines_of(clause.id):
+        facts += [(it.id, it.sentence), *(("", f"{key}: {text}") for key, text in _stated(it))]
+    return _in_full(clause.id, clause.sentence, facts)
 
 
-def _level(clause: Clause) -> str:
-    return f"{clause.level}: {clause.dialect}" if clause.dialect else clause.level
+def _explained_line(it: Line) -> str:
+    facts = [("level", f"{level(it)}: {MEANINGS[it.level]}"), *_stated(it)]
+    if it.needs:
+        facts.append(("needs", ", ".join(it.needs)))
+    facts += [("clause", f"{name}: {specification()[name].sentence}") for name in it.clauses]
+    if it.untested:
+        facts.append(("not tested", it.untested))
+    return _in_full(it.id, it.sentence, facts)
+
+
+def _stated(it: Line) -> list[tuple[str, str]]:
+    """Where a line is stated, and the release on which it depends."""
+    facts = [("documents", it.document), ("normative", it.normative), ("release", it.era)]
+    return [(key, text) for key, text in facts if text]
+
+
+def _in_full(name: str, sentence: str, facts: Sequence[tuple[str, str]]) -> str:
+    width = max(len(key) for key, _ in facts)
+    return "\n".join([name, f"  {sentence}", *(f"  {key.ljust(width)}  {text}" for key, text in facts)])

@@ -19,6 +19,7 @@ ADAPTER = Adapter(
             "index.list": "{a}[jnp.array({index})]",
             "detach": "jax.lax.stop_gradient({a})",
             "gradient": "jax.grad({f}, argnums={positions})({inputs})",
+            "finish": "{a}.block_until_ready()",
             "vjp": "jax.vjp({f}, {inputs})[1]({cotangent})",
         },
     ),

@@ -1,21 +1,28 @@
 """The kernel engine of this project: whole-array NumPy kernels."""
 
 from conformance.adapter import Adapter
-from implementations.shapes.spellings import grad_mode_state, torch_protocol
+from implementations.shapes.spellings import COMPARISONS, GRAPHS, IN_PLACE, grad_mode_state, table, torch_protocol
 
 ADAPTER = Adapter(
     name="kernels",
     module="implementations.kernels",
     prelude="from implementations import kernels",
     version="kernels.__version__",
-    spellings=torch_protocol("kernels"),
+    spellings=table(torch_protocol("kernels"), COMPARISONS, GRAPHS, IN_PLACE),
+    dtypes={"float64": "'float64'", "float32": "'float32'", "int64": "'int64'"},
     speaks=("torch",),
     state=grad_mode_state("kernels"),
     refusals=(
         ("not_scalar", "NotScalar", ""),
         ("shape_mismatch", "ShapeMismatch", ""),
         ("needs_grad", "NeedsGrad", ""),
+        ("needs_grad", "HookError", "doesn't require gradient"),
         ("graph_freed", "GraphFreed", ""),
+        ("version_conflict", "VersionConflict", ""),
+        ("leaf_in_place", "LeafInPlace", ""),
+        ("not_leaf", "NotALeaf", ""),
+        ("no_gradient", "AttributeError", "zero_"),
+        ("dtype", "NotFloating", ""),
         ("unused_input", "UnusedInput", ""),
     ),
 )

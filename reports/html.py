@@ -9,9 +9,10 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from conformance.bench.results import Results
 from conformance.journal import Journal
 from conformance.verdict import VERDICTS
-from reports import view
+from reports import charts, view
 from reports.catalogue import catalogue
 from reports.conventions import conventions
 from reports.summary import Run, runs
@@ -20,8 +21,8 @@ from reports.text import counted, visible
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-def render(journals: Sequence[Journal]) -> str:
-    """The page of `journals`: every text that an engine made is escaped, and the page encodes to UTF-8."""
+def render(journals: Sequence[Journal], timed: Results | None = None) -> str:
+    """The page of `journals`, and of what `bench` measured: engines' texts are escaped, and the page encodes to UTF-8."""
     found = view.ordered(runs(journals))
     return (
         _environment()
@@ -37,6 +38,8 @@ def render(journals: Sequence[Journal]) -> str:
             profiles=_distinct(found, "profile"),
             dates=sorted({str(run.journal.header["started"])[:10] for run in found}),
             verdicts=list(VERDICTS.values()),
+            timed=charts.charts(timed) if timed else None,
+            size=charts,
         )
     )
 

@@ -43,6 +43,12 @@ def test_an_adapter_is_short(engine: str) -> None:
     assert load(engine).lines <= LINES.get(engine, 60)
 
 
+def test_the_wrapper_is_short() -> None:
+    """What makes today's torch speak its API before 0.4 is no longer than an adapter may be."""
+    wrapper = (ROOT / "implementations" / "variables.py").read_text(encoding="utf-8")
+    assert len([line for line in wrapper.splitlines() if line.strip()]) <= 60
+
+
 def test_no_adapter_loads_its_engine() -> None:
     """Reading every adapter imports no engine."""
     done = subprocess.run([sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True)

@@ -14,6 +14,8 @@ import pytest
 from conformance import cli
 from conformance.adapter import builtin
 from conformance.arguments import parser
+from conformance.catalogue import catalogue, lines_of
+from conformance.catalogue.markdown import document
 from conformance.clause import specification
 from conformance.journal import Journal, read_journal
 from conformance.operators import OPERATORS
@@ -23,8 +25,8 @@ _ADDITION: Final = "operators/value_and_gradient[add,float64]"
 _OVERWRITES: Final = """
 def accumulate(leaf, cotangent):
     leaf.grad = cotangent.clone()
-from implementations.reference import engine
-engine.accumulate = accumulate
+from implementations.reference import core
+core.accumulate = accumulate
 """
 _ADDS: Final = "accumulation/each_backward_adds[float64]"
 
@@ -273,27 +275,52 @@ def test_help_explains_the_exit_codes(terminal: Terminal) -> None:
     ("what", "names"),
     [
         ("clauses", tuple(specification())),
+        ("lines", tuple(catalogue())),
         ("engines", tuple(builtin())),
         ("operators", tuple(OPERATORS)),
         ("capabilities", ("leaf", "backward", "no_grad", "retain_grad")),
     ],
 )
 def test_list_has_a_row_for_each(what: str, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """`list` prints a header and a row for each clause, engine, operator or capability."""
+    """`list` prints a header and a row for each clause, line of the catalogue, engine, operator or capability."""
     assert cli.main(["list", what]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.isupper()
     assert {row.split()[0] for row in rows} >= set(names)
 
 
+def test_list_prints_the_specification(capsys: pytest.CaptureFixture[str]) -> None:
+    """`list specification` prints the page of Markdown."""
+    assert cli.main(["list", "specification"]) == 0
+    assert capsys.readouterr().out == f"{document()}\n"
+
+
 def test_explain_prints_a_clause_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    """`explain` prints the sentence, the level, the source, the mutant and the cases of a clause."""
+    """`explain` prints the sentence, the level, the mutant and the cases of a clause, and its lines with their sources."""
     assert cli.main(["explain", "accumulation/each_backward_adds"]) == 0
     printed = capsys.readouterr().out
     clause = specification()["accumulation/each_backward_adds"]
     assert clause.mutant is not None
-    assert all(text in printed for text in (clause.id, clause.sentence, clause.level, clause.source, clause.mutant))
+    assert all(text in printed for text in (clause.id, clause.sentence, clause.level, clause.mutant))
     assert "[float64], [float32]" in printed
+    lines = lines_of(clause.id)
+    assert lines
+    assert all(text in printed for it in lines for text in (it.id, it.sentence, it.document, it.normative))
+
+
+def test_explain_prints_a_line_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain` prints the sentence, the level, the sources and the clauses of a line of the catalogue; a glob prints several."""
+    assert cli.main(["explain", "REQ-03"]) == 0
+    printed = capsys.readouterr().out
+    it = catalogue()["REQ-03"]
+    assert all(text in printed for text in (it.sentence, it.level, it.document, it.normative, *it.needs, *it.clauses))
+    assert all(specification()[name].sentence in printed for name in it.clauses)
+    assert cli.main(["explain", "ERR-0*"]) == 0
+    printed = capsys.readouterr().out
+    assert {name for name in catalogue() if f"{name}\n" in printed} == {
+        name for name in catalogue() if name[:5] == "ERR-0"
+    }
+    assert catalogue()["ERR-01"].untested in printed
 
 
 def test_explain_takes_a_glob(capsys: pytest.CaptureFixture[str]) -> None:
@@ -420,15 +447,15 @@ def test_replay_of_a_program_that_cannot_be_spelled(terminal: Terminal) -> None:
 
 
 _COLOURS: Final = """
-from implementations.reference import engine
+from implementations.reference import core
 def sweep(*arguments):
     raise RuntimeError("\\x1b[31m\\0\\ud800")
-engine.sweep = sweep
+core.sweep = sweep
 """
 _ENDS: Final = """
 import os
-from implementations.reference import engine
-engine.sweep = lambda *arguments: os._exit(9)
+from implementations.reference import core
+core.sweep = lambda *arguments: os._exit(9)
 """
 
 

@@ -39,7 +39,7 @@ def patch(folder: Path, text: str) -> str:
     return "reference,patch=patch.py"
 
 
-BROKEN: Final = "from implementations.reference import engine\nengine.Tensor.zero_ = lambda self: self\n"
+BROKEN: Final = "from implementations.reference import core\ncore.Tensor.zero_ = lambda self: self\n"
 
 
 @pytest.mark.parametrize("options", ["-k nothing", "--collect-only", "-k zero_clears", "--no-such-option"])

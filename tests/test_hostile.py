@@ -183,8 +183,8 @@ def test_an_engine_that_starts_only_once(terminal: Terminal) -> None:
     patch = """
 import os
 os.close(os.open(os.path.join(os.environ["FAKES_FOLDER"], "started"), os.O_CREAT | os.O_EXCL))
-from implementations.reference import engine
-engine.Tensor.exp = lambda self: os._exit(1)
+from implementations.reference import core
+core.Tensor.exp = lambda self: os._exit(1)
 """
     adapter = Fake("starts_once", patch, "crash", 1).write(terminal.folder).name
     done = terminal.run("run", "--engine", adapter, *_SELECTED, "--out", "once", "--jobs", "1")

@@ -156,6 +156,7 @@ EXAMPLES: Final = {
     for it in (
         LEAF,
         Instruction("variable", ("x",), (), {"value": VALUE, "requires_grad": True, "volatile": False}),
+        Instruction("rewrap", ("y",), ("x",), {"requires_grad": True}),
         Instruction("apply", ("y",), ("x", Scalar("-1/2")), {"operator": "mul"}),
         Instruction("gradients", ("g",), ("y", "x"), {"cotangent": "c"}),
         Instruction("backward", (), ("y",), {"cotangent": "c", "retain_graph": True}),

@@ -75,7 +75,7 @@ def test_the_first_command_judges_the_engines(main_job: subprocess.CompletedProc
 
 
 @pytest.mark.usefixtures("main_job")
-@pytest.mark.parametrize("command", block("more").splitlines())
+@pytest.mark.parametrize("command", [*block("more").splitlines(), *block("bench").splitlines()])
 def test_the_other_commands_work(command: str, checkout: Path) -> None:
     """Every other command of the README exits 0 and prints something."""
     completed = shell(command, checkout)

@@ -18,10 +18,11 @@ import conformance.clauses
 import implementations
 import reports
 from conformance.adapter import builtin, load
-from conformance.clause import LEVELS, REGISTRY, Case, Clause, specification
+from conformance.clause import REGISTRY, Case, Clause, specification
 from conformance.examination import examine
 from conformance.execution import Engine
 from conformance.judge import Finding
+from conformance.levels import LEVELS
 from conformance.program import Program
 from implementations.mutants import MUTANTS
 

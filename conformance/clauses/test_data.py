@@ -10,12 +10,9 @@ from conformance.model.numbers import Array
 from conformance.strategies import nonzero, vectors
 from conformance.tensor import expect, expect_matches, native, native_value, tensor
 
-DATA = "torch 0.4 migration guide, What about .data?"
-
 
 @clause(
     "dialect",
-    source=f"{DATA}; document 001 In[9]",
     mutant="data_keeps_the_graph",
     dialect="torch",
     given={"a": vectors()},
@@ -32,7 +29,6 @@ def test_data_has_no_history(a: Array) -> None:
 
 @clause(
     "dialect",
-    source="document 001 In[9], In[10]",
     mutant="data_is_doubled",
     dialect="torch",
     given={"a": vectors(nonzero), "limit": st.sampled_from([10, 1000])},
@@ -51,7 +47,6 @@ def test_data_steers_a_loop(a: Array, limit: int) -> None:
 
 @clause(
     "dialect",
-    source="document 002 In[4], In[6]; torch 0.4 migration guide, 0-dimensional tensors",
     mutant="data_keeps_the_graph",
     dialect="torch",
     given={"n": st.integers(-4, 4).map(fmpq)},
@@ -67,7 +62,6 @@ def test_an_entry_of_data_is_a_tensor(n: fmpq) -> None:
 
 @clause(
     "dialect",
-    source=f"{DATA}; torch autograd notes, In-place correctness checks",
     mutant="data_is_a_copy",
     dialect="torch",
     given={"a": vectors()},
@@ -80,3 +74,23 @@ def test_a_change_through_data_is_not_noticed(a: Array) -> None:
     expect(native_value("{0}._version", x), "0")
     y.backward()
     expect(native_value("{0}.grad.tolist()", x), str([2.0 * int(n.p + 1) for n in a]))
+
+
+@clause("dialect", mutant="data_is_negated", dialect="torch", given={"n": st.integers(-3, 3)})
+def test_data_chooses_a_branch(n: int) -> None:
+    """`x if x.data[0] > 0 else -x` takes the branch of the value; its derivative, 1 or -1, knows nothing of the comparison."""
+    x = tensor([n], requires_grad=True)
+    expect(native_value("bool({0}.data[0] > 0)", x), n > 0)
+    expect(native_value("({0}.data[0] > 0).requires_grad", x), False)
+    y = x if n > 0 else -x
+    y.backward()
+    expect(x.grad, [1 if n > 0 else -1], "the branch")
+
+
+@clause("dialect", mutant="data_is_doubled", dialect="torch", given={"a": vectors(nonzero)})
+def test_a_norm_has_three_readings(a: Array) -> None:
+    """y.norm(), y.detach().norm() and y.data.norm() are one number, and only the first is recorded."""
+    y = tensor(a, requires_grad=True) * 2
+    expect(native_value("{0}.norm().item() == {0}.detach().norm().item() == {0}.data.norm().item()", y), True)
+    expect(native_value("{0}.norm().requires_grad", y), True)
+    expect(native_value("{0}.detach().norm().requires_grad or {0}.data.norm().requires_grad", y), False)

@@ -10,7 +10,6 @@ from conformance.tensor import expect, expect_matches, gradients, native, native
 
 @clause(
     "law",
-    source="torch.Tensor.detach; document 000 In[22] to In[27], 004 In[24]",
     mutant="detach_keeps_the_graph",
     given={"a": tensors()},
 )
@@ -25,7 +24,6 @@ def test_detached_is_a_constant(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.detach; document 004 In[25], 003 cell 8",
     mutant="detach_cuts_in_place",
     given={"a": vectors()},
 )
@@ -33,30 +31,31 @@ def test_detach_leaves_the_source_alone(a: Array) -> None:
     """y itself keeps its graph when it is detached: after y.detach(), d sum(y) is still 2x."""
     x = tensor(a, requires_grad=True)
     y = x * x
-    y.detach()
+    u = y.detach()
     received = gradients(y.sum(), [x])
     expect(received[0], 2 * a, "2x")
+    expect(u, a * a, "what was detached")
 
 
 @clause(
     "contract",
-    source="torch.Tensor.detach; document 000 In[22], 004 In[24]",
     mutant="detach_keeps_the_graph",
     given={"a": vectors()},
 )
 def test_detached_is_a_new_leaf(a: Array) -> None:
-    """y.detach() is a leaf that needs no grad; the flag of y is as it was."""
+    """y.detach() has the values of y, needs no grad, has no history and so is a leaf; the flag of y is as it was."""
     x = tensor(a, requires_grad=True)
     y = x * x
     u = y.detach()
+    expect(u, a * a, "the values of y")
     expect(u.requires_grad, False)
     expect(u.is_leaf, True)
+    expect(u.recorded, False)
     expect(y.requires_grad, True)
 
 
 @clause(
     "contract",
-    source="torch.Tensor.detach; document 000 In[22], 003 cell 8",
     mutant="detach_keeps_the_graph",
     given={"a": vectors()},
 )
@@ -73,7 +72,6 @@ def test_detached_is_another_object(a: Array) -> None:
 
 @clause(
     "dialect",
-    source="torch.Tensor.detach; torch test suite, detach",
     mutant="detach_copies",
     dialect="torch",
     given={"a": vectors()},
@@ -89,7 +87,6 @@ def test_detached_shares_its_memory(a: Array) -> None:
 
 @clause(
     "dialect",
-    source="torch autograd notes, In-place correctness checks; torch test suite, detach then in-place",
     mutant="detach_copies",
     dialect="torch",
     given={"a": vectors()},
@@ -105,3 +102,28 @@ def test_detached_shares_its_version(a: Array) -> None:
     expect_matches(native_value("said"), r"modified by an inplace operation: .* is at version 1; expected version 0")
     (x * 2).sum().backward()
     expect(x.grad, [2] * len(a), "the accepted twin")
+
+
+@clause("contract", mutant="result_never_requires_grad", given={"a": tensors()})
+def test_a_product_with_a_detached_value_is_recorded(a: Array) -> None:
+    """A product of a detached value and a leaf is recorded on account of the leaf: of u and z = u*x only z requires grad."""
+    x = tensor(a, requires_grad=True)
+    u = (x * x).detach()
+    z = u * x
+    expect(z, a * a * a, "x**3")
+    expect(u.requires_grad, False)
+    expect(z.requires_grad, True)
+    expect(z.recorded, True)
+
+
+@clause("contract", mutant="detach_cuts_in_place", given={"a": vectors()})
+def test_both_graphs_can_be_run(a: Array) -> None:
+    """What is made of a detached value and its source are two graphs: z = u*x gives u and nothing of 2x, y then adds its 2x."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    z = y.detach() * x
+    z.sum().backward()
+    expect(x.grad, a * a, "u")
+    expect(y.requires_grad, True)
+    y.sum().backward()
+    expect(x.grad, a * a + 2 * a, "2x added to it")

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import arrays, dyadics, vectors
-from conformance.tensor import attempting, expect, expect_one_of, grad, refuses, tensor
+from conformance.tensor import attempting, expect, expect_one_of, grad, native, native_value, refuses, tensor
 
 
 @clause(
     "law",
-    source="torch.autograd.grad; jax.grad; document 002 In[13]",
     mutant="grad_forgets_the_last_input",
     given={"a": vectors()},
 )
@@ -27,7 +26,6 @@ def test_returns_the_gradients(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.autograd.grad; document 002 In[13]",
     mutant="grad_writes_into_leaves",
     given={"a": vectors()},
 )
@@ -44,7 +42,6 @@ def test_touches_no_accumulated_gradient(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.autograd.grad, allow_unused; jax.grad; TensorFlow's unconnected_gradients",
     mutant="unused_input_gives_ones",
     given={"a": vectors()},
 )
@@ -61,7 +58,6 @@ def test_unused_input_is_never_made_up(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.autograd.grad; jax.vjp; the definition of the vector-Jacobian product",
     mutant="cotangent_is_broadcast",
     given={"a": arrays((3,)), "v": arrays((3,)), "wrong": st.sampled_from([(2,), (1,), (3, 1), ()])},
 )
@@ -77,7 +73,6 @@ def test_cotangent_has_the_roots_shape(a: Array, v: Array, wrong: tuple[int, ...
 
 @clause(
     "contract",
-    source="torch.autograd.grad; jax.grad: defined for scalar outputs",
     mutant="non_scalar_root_is_summed",
     given={"a": arrays((3,))},
 )
@@ -93,7 +88,6 @@ def test_non_scalar_root_needs_a_cotangent(a: Array) -> None:
 
 @clause(
     "law",
-    source="torch.autograd.grad, grad_outputs; jax.vjp; document 001, the Jacobian",
     mutant="grad_ignores_the_cotangent",
     given={
         "a": arrays((3,)),
@@ -111,7 +105,6 @@ def test_contracts_with_the_cotangent(a: Array, v: Array, w: Array, k: int) -> N
 
 @clause(
     "contract",
-    source="torch.autograd.grad, allow_unused; TensorFlow's unconnected_gradients",
     mutant="unused_input_gives_ones",
     given={"a": vectors()},
 )
@@ -121,3 +114,36 @@ def test_allowed_unused_input(a: Array) -> None:
     received = grad((x * x).sum(), [x, w], allow_unused=True)
     expect(received[0], 2 * a, "the input that is used")
     expect_one_of(received[1], [None, 0 * a], "the input that is not")
+
+
+@clause(
+    "contract",
+    mutant="grad_ignores_the_cotangent",
+    given={"a": arrays((3,)), "b": arrays((3,)), "v": arrays((3,), dyadics)},
+)
+def test_agrees_with_backward(a: Array, b: Array, v: Array) -> None:
+    """grad(y, [x, w], v) returns what y.backward(v) adds to x.grad and w.grad: for y = x*x*w they are 2xwv and x**2 v."""
+    x, w, c = tensor(a, requires_grad=True), tensor(b, requires_grad=True), tensor(v)
+    received = grad(x * x * w, [x, w], c)
+    (x * x * w).backward(c)
+    for gradient, leaf, formula in zip(received, (x, w), (2 * a * b * v, a * a * v), strict=True):
+        expect(gradient, formula, "returned")
+        expect(leaf.grad, formula, "accumulated")
+
+
+@clause("contract", mutant="contributions_keep_the_last", given={"a": vectors()})
+def test_an_intermediate_value_with_several_uses(a: Array) -> None:
+    """grad(z, y) by an intermediate y is the sum over the uses of y: 2y + 3 for z = sum(y*y + 3y)."""
+    x = tensor(a, requires_grad=True)
+    y = x * 2
+    received = grad((y * y + 3 * y).sum(), [y])
+    expect(received[0], 4 * a + 3, "2y + 3")
+
+
+@clause("dialect", mutant="a_lone_gradient_is_no_tuple", dialect="torch", given={"a": vectors()})
+def test_a_single_input_gives_a_tuple(a: Array) -> None:
+    """grad(z, y) gives a tuple of one, for an intermediate y as well: (ones,) for a sum."""
+    y = tensor(a, requires_grad=True) * 2
+    native("found = {ns}.autograd.grad({0}, {1})", y.sum(), y)
+    expect(native_value("isinstance(found, tuple) and len(found) == 1"), True)
+    expect(native_value("found[0].tolist()"), str([1.0] * len(a)))

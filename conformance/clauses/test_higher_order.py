@@ -5,12 +5,11 @@ from __future__ import annotations
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
-from conformance.tensor import expect, grad, refuses, tensor
+from conformance.tensor import attempting, expect, expect_one_of, grad, refuses, tensor
 
 
 @clause(
     "law",
-    source="torch.autograd.grad, create_graph; document 004, exercise 1",
     mutant="saved_operand_is_detached",
     given={"a": vectors()},
 )
@@ -27,7 +26,6 @@ def test_derivatives_of_a_cube(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.autograd.grad, create_graph; document 004, exercise 1",
     mutant="gradients_are_always_recorded",
     given={"a": vectors()},
 )
@@ -44,7 +42,6 @@ def test_gradients_are_constants_unless_asked(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.backward, create_graph; torch test suite, Hessian-vector product",
     mutant="backward_is_never_recorded",
     given={"a": vectors()},
 )
@@ -57,3 +54,27 @@ def test_backward_can_be_recorded(a: Array) -> None:
     second = grad(first.sum(), [x])[0]
     expect(first, 3 * a * a, "3x**2")
     expect(second, 6 * a, "6x")
+
+
+@clause("contract", mutant="backward_is_always_recorded", given={"a": vectors()})
+def test_accumulated_gradients_are_constants_unless_asked(a: Array) -> None:
+    """What a plain backward leaves in x.grad is a constant, and differentiating it is refused; with create_graph it is legal."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    (x * x * x).sum().backward()
+    first = x.grad.bound()
+    expect(first.requires_grad, False)
+    with refuses("needs_grad"):
+        grad(first.sum(), [x])
+    (w * w * w).sum().backward(create_graph=True)
+    expect(grad(w.grad.bound().sum(), [w])[0], 6 * a, "the accepted twin")
+
+
+@clause("convention", mutant="gradients_of_constants_are_ones", given={"a": vectors()})
+def test_second_derivative_of_a_linear_function(a: Array) -> None:
+    """The recorded derivative of sum(3x) is 3; as it depends on no x, deriving it is refused, or gives nothing or zeros."""
+    x = tensor(a, requires_grad=True)
+    first = grad((x * 3).sum(), [x], create_graph=True)[0]
+    expect(first, 0 * a + 3, "the first derivative")
+    with attempting("needs_grad"):
+        second = grad(first.sum(), [x], allow_unused=True)[0]
+        expect_one_of(second, [None, 0 * a], "the second derivative")

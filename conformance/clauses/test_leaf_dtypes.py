@@ -10,7 +10,7 @@ from conformance.tensor import attempting, expect, gradients, tensor
 
 @clause(
     "convention",
-    source="torch.Tensor.requires_grad; document 002 In[6], In[18], 003 cell 3",
+    mutant="whole_numbers_cannot_require_grad",
     given={"a": vectors()},
 )
 def test_integers_that_are_to_require_grad(a: Array) -> None:
@@ -24,7 +24,7 @@ def test_integers_that_are_to_require_grad(a: Array) -> None:
 
 @clause(
     "convention",
-    source="torch.Tensor.requires_grad_; torch test suite, requires_grad only for floats",
+    mutant="flipping_the_flag_does_nothing",
     given={"a": vectors()},
 )
 def test_flipping_the_flag_of_integers(a: Array) -> None:
@@ -39,7 +39,6 @@ def test_flipping_the_flag_of_integers(a: Array) -> None:
 
 @clause(
     "law",
-    source="chain rule; torch, type promotion",
     mutant="integer_factors_count_as_one",
     given={"a": vectors(), "k": vectors()},
 )

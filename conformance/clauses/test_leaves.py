@@ -5,12 +5,11 @@ from __future__ import annotations
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
-from conformance.tensor import expect, expect_one_of, tensor
+from conformance.tensor import expect, expect_one_of, grad, tensor
 
 
 @clause(
     "contract",
-    source="torch.Tensor.is_leaf; document 002 In[12], 003 cells 7 and 8",
     mutant="intermediates_keep_gradients",
     given={"a": vectors()},
 )
@@ -28,7 +27,6 @@ def test_intermediates_keep_no_gradient(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.retain_grad; document 003 cell 7",
     mutant="retain_grad_does_nothing",
     given={"a": vectors()},
 )
@@ -44,7 +42,7 @@ def test_retain_grad_keeps_it(a: Array) -> None:
 
 @clause(
     "convention",
-    source="torch: None; TensorFlow's unconnected_gradients: either",
+    mutant="unused_leaves_receive_ones",
     given={"a": vectors()},
 )
 def test_gradient_of_an_unused_leaf(a: Array) -> None:
@@ -57,7 +55,6 @@ def test_gradient_of_an_unused_leaf(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.backward, inputs",
     mutant="named_inputs_are_ignored",
     given={"a": vectors()},
 )
@@ -68,3 +65,31 @@ def test_only_the_named_inputs_receive(a: Array) -> None:
     (x * x * w).sum().backward(inputs=[x])
     expect(x.grad, 2 * a * (a + 1), "2xw")
     expect(w.grad, 0 * a + 3, "what was there before")
+
+
+@clause("contract", mutant="retained_gradients_are_the_last", given={"a": vectors()})
+def test_retained_gradients_add_up(a: Array) -> None:
+    """A retained gradient adds up over backwards, as a leaf's does, and retaining it twice changes nothing: 2y, then 4y."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    y.retain_grad()
+    y.retain_grad()
+    z = (y * y).sum()
+    z.backward(retain_graph=True)
+    expect(y.grad, 6 * a, "2y")
+    z.backward()
+    expect(y.grad, 12 * a, "4y")
+
+
+@clause("contract", mutant="retained_gradients_are_halved", given={"a": vectors()})
+def test_three_ways_to_an_intermediate_gradient(a: Array) -> None:
+    """What grad() returns, a hook sees and retain_grad() keeps of an intermediate value is one: 2y + 1 for sum(y*y + y)."""
+    x = tensor(a, requires_grad=True)
+    y = x * 2
+    returned = grad((y * y + y).sum(), [y])[0]
+    hook = y.register_hook()
+    y.retain_grad()
+    (y * y + y).sum().backward()
+    expect(returned, 4 * a + 1, "returned")
+    expect(hook.calls, [4 * a + 1], "seen")
+    expect(y.grad, 4 * a + 1, "kept")

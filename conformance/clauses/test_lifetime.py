@@ -12,7 +12,6 @@ from conformance.tensor import drop, expect, gradients, repeated, tensor
 
 @clause(
     "contract",
-    source="torch autograd notes, How autograd encodes the history; document 003 cell 8",
     mutant="graphs_die_with_names",
     given={"a": vectors(), "length": st.integers(1, 4)},
 )
@@ -32,7 +31,6 @@ def test_dropped_results_stay_in_the_graph(a: Array, length: int) -> None:
 
 @clause(
     "contract",
-    source="torch autograd notes, How autograd encodes the history",
     mutant="dropped_leaves_are_overwritten",
     given={"a": vectors(), "b": st.integers(1, 4)},
 )
@@ -47,7 +45,6 @@ def test_a_dropped_leaf_still_counts(a: Array, b: int) -> None:
 
 @clause(
     "law",
-    source="Griewank and Walther, Evaluating Derivatives, chapter 3; torch test suite, execution order",
     mutant="contributions_keep_the_last",
     given={"n": st.integers(1, 4), "doublings": st.integers(30, 60)},
 )
@@ -63,11 +60,10 @@ def test_a_shared_node_runs_once(n: int, doublings: int) -> None:
 
 @clause(
     "contract",
-    source="torch test suite, deep graphs are freed; document 001 In[9]",
     mutant="backward_recurses",
 )
 def test_a_long_chain() -> None:
-    """A chain of 20,000 operators, longer than any stack, is recorded, differentiated and freed: 20,000 times + x gives 20,001."""
+    """A chain of 20,000 operators, longer than any stack, is recorded, differentiated and freed: 20,000 times + x is 20,001."""
     x = tensor([1], requires_grad=True)
     y = repeated(20_000, "add", x, x)
     received = gradients(y.sum(), [x])

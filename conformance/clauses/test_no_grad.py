@@ -13,17 +13,16 @@ from conformance.tensor import (
     grad_enabled,
     gradients,
     interrupt,
+    native,
+    native_value,
     no_grad,
     refuses,
     tensor,
 )
 
-MODES = "torch autograd notes, Grad modes"
-
 
 @clause(
     "contract",
-    source=f"{MODES}; document 001 In[11], 003 cell 8",
     mutant="no_grad_records",
     given={"a": tensors()},
 )
@@ -38,7 +37,6 @@ def test_nothing_inside_is_recorded(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; document 001 In[11], 003 cell 8",
     mutant="no_grad_records",
     given={"a": vectors()},
 )
@@ -63,7 +61,6 @@ def test_flags_inside_and_after(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; contextlib's protocol",
     mutant="no_grad_is_not_restored_after_an_exception",
     given={"a": vectors()},
 )
@@ -79,7 +76,6 @@ def test_an_exception_restores_the_mode(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; torch test suite, nested no_grad",
     mutant="leaving_an_inner_no_grad_re_enables",
     given={"a": vectors()},
 )
@@ -96,7 +92,6 @@ def test_leaving_an_inner_block_restores_the_outer_mode(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; torch.Tensor.backward",
     mutant="backward_of_a_constant_is_silent",
     given={"a": vectors()},
 )
@@ -113,7 +108,6 @@ def test_unrecorded_root_is_refused(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; torch.enable_grad",
     mutant="enable_grad_is_not_restored",
     given={"a": vectors()},
 )
@@ -130,7 +124,6 @@ def test_leaving_enable_grad_restores_the_outer_mode(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; torch.Tensor.backward",
     mutant="backward_turns_recording_off",
     given={"a": vectors()},
 )
@@ -145,7 +138,6 @@ def test_backward_leaves_recording_on(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; torch test suite, backward inside no_grad",
     mutant="backward_turns_recording_on",
     given={"a": vectors()},
 )
@@ -163,7 +155,6 @@ def test_backward_inside_leaves_recording_off(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{MODES}; torch.autograd.grad",
     mutant="grad_changes_the_mode",
     given={"a": vectors()},
 )
@@ -178,3 +169,40 @@ def test_grad_leaves_the_mode_alone(a: Array) -> None:
         received = grad(z, [x], create_graph=True)
         expect(grad_enabled(), False, "after grad inside no_grad")
     expect(received[0], 3 * a * a)
+
+
+@clause("contract", mutant="no_grad_clears_the_operands_flag", given={"a": vectors()})
+def test_one_expression_before_inside_and_after(a: Array) -> None:
+    """x*x requires grad before the block and after it, and does not inside; x itself requires it all the time."""
+    x = tensor(a, requires_grad=True)
+    expect((x * x).requires_grad, True, "before")
+    with no_grad():
+        expect((x * x).requires_grad, False, "inside")
+        expect(x.requires_grad, True, "the operand, inside")
+    expect((x * x).requires_grad, True, "after")
+    expect(x.requires_grad, True, "the operand, after")
+
+
+@clause("contract", mutant="no_grad_clears_the_operands_flag", given={"a": vectors()})
+def test_an_older_result_keeps_its_graph(a: Array) -> None:
+    """Computing an expression again under no_grad does nothing to the older result: its graph can still be run."""
+    x = tensor(a, requires_grad=True)
+    y = (x * x).sum()
+    with no_grad():
+        again = (x * x).sum()
+    expect(again, (a * a).sum(), "the newer result")
+    expect(y, (a * a).sum(), "the older one")
+    y.backward()
+    expect(x.grad, 2 * a, "2x")
+
+
+@clause("dialect", mutant="sums_are_kept_for_ever", dialect="torch", given={"a": vectors()})
+def test_a_rebound_name_lets_its_graph_go(a: Array) -> None:
+    """When the name of a recorded result is bound anew under no_grad, its graph goes, and with it what its hooks held."""
+    x = tensor(a, requires_grad=True)
+    native("import weakref\nclass Probe: pass\nprobe = Probe()\ngone = weakref.ref(probe)")
+    native("result = ({0} * {0}).sum()\nresult.register_hook(lambda g, held=probe: None)\ndel probe", x)
+    expect(native_value("gone() is None"), False, "as long as the name is bound to it")
+    native("with {ns}.no_grad():\n    result = ({0} * {0}).sum()", x)
+    expect(native_value("gone() is None"), True, "bound anew")
+    expect(native_value("result.requires_grad"), False)

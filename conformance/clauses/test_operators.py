@@ -83,7 +83,6 @@ def folded(gradient: Any, shape: Shape) -> Any:
 
 @clause(
     "law",
-    source="chain rule; Griewank and Walther, Evaluating Derivatives, chapter 3",
     mutant="mul_counts_one_use",
     after=("vjp/backward_contracts_with_the_cotangent",),
     given={"data": st.data()},
@@ -119,7 +118,6 @@ DERIVATIVES: Final[Mapping[str, tuple[int, tuple[Any, ...]]]] = {
 
 @clause(
     "law",
-    source="the functions' Taylor series; document 004, exercise 1",
     mutant="functions_pass_the_cotangent_on",
     operator=tuple(DERIVATIVES),
 )
@@ -144,7 +142,6 @@ NUMBERS: Final[Mapping[str, tuple[Callable[[Array], Any], Callable[[Array], Any]
 
 @clause(
     "law",
-    source="chain rule; Python's reflected operators",
     mutant="reflected_subtraction_keeps_the_sign",
     operator=tuple(NUMBERS),
     given={"a": vectors(powers_of_two)},

@@ -15,7 +15,6 @@ from conformance.tensor import expect, native_value, recorded_dtype, tensor
 
 @clause(
     "dialect",
-    source="document 000 In[9] to In[24], 001 In[2], In[3], 004 In[3], In[24]",
     mutant="printed_text_hides_the_flag",
     dialect="torch",
     given={"n": st.integers(2, 4)},
@@ -51,7 +50,6 @@ FORMS = {
 
 @clause(
     "dialect",
-    source="document 000 In[4], In[24], 001 In[10], 004 In[4]; torch.set_printoptions",
     mutant="numbers_are_printed_by_numpy",
     dialect="torch",
     given={"data": st.data()},
@@ -70,7 +68,6 @@ def test_numbers_share_one_form(form: str, data: st.DataObject) -> None:
 
 @clause(
     "dialect",
-    source="document 000 In[29], 004 In[3], In[53]",
     mutant="numbers_are_printed_by_numpy",
     dialect="torch",
     given={"n": st.integers(-30, 30)},
@@ -84,24 +81,23 @@ def test_a_number_prints_without_brackets(n: int) -> None:
 
 @clause(
     "dialect",
-    source="document 001 In[2], In[3], 003 cells 4 and 7",
     mutant="numbers_are_printed_by_numpy",
     dialect="torch",
-    given={"a": matrices(rows=2)},
+    given={"a": matrices()},
 )
 def test_rows_start_under_each_other(a: Array) -> None:
-    """A matrix prints a row a line, the second under the first, all its numbers of one width."""
+    """A matrix prints a row a line, each under the one before it, all its numbers of one width."""
     cells = [f"{int(n.p)}." for n in a.flat]
     width = max(map(len, cells))
     padded = [cell.rjust(width) for cell in cells]
     columns = a.shape[1]
-    rows = f"[[{', '.join(padded[:columns])}],\n        [{', '.join(padded[columns:])}]]"
-    expect(tensor(a, requires_grad=True).text(), f"tensor({rows}{_dtype()}, requires_grad=True)")
+    rows = [f"[{', '.join(padded[start : start + columns])}]" for start in range(0, a.size, columns)]
+    matrix = f"[{(',' + chr(10) + ' ' * 8).join(rows)}]"
+    expect(tensor(a, requires_grad=True).text(), f"tensor({matrix}{_dtype()}, requires_grad=True)")
 
 
 @clause(
     "dialect",
-    source="document 000 In[4], 003 cell 7, 004 In[6]",
     mutant="everything_shows_the_flag",
     dialect="torch",
     given={"n": st.integers(1, 4)},
@@ -115,7 +111,6 @@ def test_a_gradient_shows_no_history(n: int) -> None:
 
 @clause(
     "dialect",
-    source="document 000 In[5], In[36], 004 In[5], In[24]",
     mutant="comparisons_are_differentiable",
     dialect="torch",
     given={"a": vectors()},
@@ -129,7 +124,6 @@ def test_comparisons_print_words(a: Array) -> None:
 
 @clause(
     "dialect",
-    source="document 004 In[6], In[10]",
     mutant="format_keeps_the_class",
     dialect="torch",
     given={"n": st.integers(0, 9)},
@@ -140,3 +134,41 @@ def test_a_formatted_number_is_bare(n: int) -> None:
     expect(native_value("format({0})", x.sum()), f"{n + 1}.0")
     expect(native_value("format({0})", x), f"tensor([{n}., 1.]{_dtype()}, requires_grad=True)")
     expect(native_value("repr(({0}, {1}))", x.detach(), x.sum() > n), f"(tensor([{n}., 1.]{_dtype()}), tensor(True))")
+
+
+@clause("dialect", mutant="members_print_their_numbers", dialect="torch", given={"n": st.integers(2, 4)})
+def test_a_tuple_shows_its_members(n: int) -> None:
+    """A tuple of tensors is shown, when a line does not hold it, as its members, each as it prints, under one another."""
+    x = tensor(list(range(n)), requires_grad=True)
+    y = x * x
+    u = y.detach()
+    squares = [f"{i * i}." for i in range(n)]
+    members = [
+        f"tensor({_row(squares)}{_dtype()}, grad_fn=<MulBackward0>)",
+        f"tensor({_row(squares)}{_dtype()})",
+        f"tensor({_row([f'{i}.' for i in range(n)])}{_dtype()}, requires_grad=True)",
+        f"tensor({_row(['True'] * n)})",
+    ]
+    expect(native_value("__import__('pprint').pformat(({0}, {1}, {2}, {0} == {1}))", y, u, x), f"({_lines(members)})")
+
+
+def _lines(members: Sequence[str]) -> str:
+    return ",\n ".join(members)
+
+
+# Document 004's loop: the input that its figures determine, and every line that it prints.
+INPUT = fmpq(-1182209, 2**21)
+LOOP = (
+    *("-0.5637", "-1.1274", "-2.2549", "-4.5098", "-9.0195", "-18.0391", "-36.0782", "-72.1563", "-144.3126"),
+    *("-288.6252", "-577.2505", "-1154.5010"),
+)
+
+
+@clause("dialect", mutant="numbers_print_two_decimals", dialect="torch")
+def test_the_documents_loop_is_printed() -> None:
+    """Doubled 11 times document 004's input prints as there, figure by figure, each product with grad_fn=<MulBackward0>."""
+    b = tensor(INPUT, requires_grad=True)
+    expect(b.text(), f"tensor({LOOP[0]}{_dtype()}, requires_grad=True)")
+    for figure in LOOP[1:]:
+        b = b * 2
+        expect(b.text(), f"tensor({figure}{_dtype()}, grad_fn=<MulBackward0>)")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import tensors, vectors
-from conformance.tensor import expect, tensor
-
-NOTES = "torch autograd notes, Setting requires_grad"
+from conformance.strategies import matrices, tensors, vectors
+from conformance.tensor import apply, expect, expect_one_of, native, native_value, same, tensor
 
 
 @clause(
     "contract",
-    source=f"{NOTES}; document 002 In[7], In[11]",
     mutant="result_never_requires_grad",
     given={"a": tensors(), "left": st.booleans(), "right": st.booleans()},
 )
@@ -30,7 +29,6 @@ def test_result_requires_grad_if_an_operand_does(a: Array, left: bool, right: bo
 
 @clause(
     "contract",
-    source=f"{NOTES}; document 004 In[2], 001 In[6]",
     mutant="requires_grad_flips_a_copy",
     given={"a": vectors()},
 )
@@ -47,7 +45,6 @@ def test_flipping_the_flag_records_from_then_on(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{NOTES}; torch.Tensor.requires_grad_",
     mutant="the_flag_cannot_be_cleared",
     given={"a": vectors()},
 )
@@ -65,7 +62,6 @@ def test_clearing_the_flag_ends_recording(a: Array) -> None:
 
 @clause(
     "contract",
-    source=f"{NOTES}; torch.Tensor.requires_grad_",
     mutant="cleared_leaves_accumulate",
     given={"a": vectors()},
 )
@@ -77,3 +73,98 @@ def test_a_cleared_leaf_receives_nothing(a: Array) -> None:
     z.backward()
     expect(x.grad, None, "it was told to need none")
     expect(w.grad, a, "another leaf")
+
+
+@clause("contract", mutant="requires_grad_flips_a_copy", given={"a": vectors()})
+def test_flipping_the_flag_returns_the_tensor(a: Array) -> None:
+    """What requires_grad_() returns is the tensor itself, not another one of the same values."""
+    x = tensor(a)
+    returned = x.requires_grad_()
+    expect(same(returned, x), True)
+    (returned * returned).sum().backward()
+    expect(x.grad, 2 * a, "computed from what was returned")
+
+
+@clause("contract", mutant="constants_are_recorded", given={"a": vectors()})
+def test_a_result_of_constants_can_be_flipped(a: Array) -> None:
+    """A result of constants is a leaf, so requires_grad_() is legal for it: with b = 3c + 1 flipped, d sum(b*b) = 2b."""
+    c = tensor(a)
+    b = c * 3 + 1
+    expect(b.requires_grad, False)
+    b.requires_grad_()
+    expect(b.requires_grad, True)
+    (b * b).sum().backward()
+    expect(b.grad, 2 * (3 * a + 1), "2b")
+    expect(c.requires_grad, False, "what it was computed from")
+
+
+@clause("contract", mutant="backward_clears_the_flag", given={"a": vectors()})
+def test_backward_changes_neither_values_nor_flag(a: Array) -> None:
+    """Backward leaves a leaf's values and its flag as they are: what is computed from it afterwards is recorded."""
+    x = tensor(a, requires_grad=True)
+    (x * x).sum().backward()
+    expect(x, a, "the leaf's values")
+    expect(x.requires_grad, True)
+    expect((x * 3).requires_grad, True, "computed afterwards")
+
+
+@clause("contract", mutant="equal_leaves_are_one", given={"a": vectors()})
+def test_a_new_leaf_starts_without_a_gradient(a: Array) -> None:
+    """A leaf that is made anew, of the same values, has nothing of the gradient of the old one."""
+    x = tensor(a, requires_grad=True)
+    (x * x).sum().backward()
+    expect(x.grad, 2 * a, "the old leaf")
+    w = tensor(a, requires_grad=True)
+    expect_one_of(w.grad, [None, 0 * a])
+    (w * 3).sum().backward()
+    expect(w.grad, 0 * a + 3, "its own gradient alone")
+
+
+FACTORIES = {
+    "tensor": "tensor([1.0, 2.0]",
+    "ones": "ones(2, 2",
+    "arange": "arange(4.0",
+    "rand": "rand(3, 3",
+    "randn": "randn(2, 2",
+    "number": "randn(size=()",
+}
+
+
+@clause("dialect", mutant="factories_forget_the_keyword", dialect="torch", factory=tuple(FACTORIES))
+def test_a_factory_is_asked_for_the_flag(factory: str) -> None:
+    """A factory gives a constant; with requires_grad=True a leaf that requires grad, without .grad and grad_fn yet."""
+    call = FACTORIES[factory]
+    expect(native_value(f"{{ns}}.{call}).requires_grad"), False)
+    native(f"made = {{ns}}.{call}, requires_grad=True)")
+    expect(native_value("made.requires_grad and made.is_leaf"), True)
+    expect(native_value("made.grad is None and made.grad_fn is None"), True)
+
+
+@clause("dialect", mutant="counting_is_in_integers", dialect="torch")
+def test_counting_takes_the_dtype_of_its_bounds() -> None:
+    """arange counts in float32 when a bound is a float, in int64 when none is; only the former may require grad."""
+    expect(native_value("{ns}.arange(4.0).dtype"), "torch.float32")
+    expect(native_value("{ns}.arange(0.0, 3).dtype"), "torch.float32")
+    expect(native_value("{ns}.arange(0, 3).dtype"), "torch.int64")
+    expect(native_value("{ns}.arange(9).view(3, 3).requires_grad"), False)
+    expect(native_value("{ns}.arange(4.0, requires_grad=True).requires_grad"), True)
+
+
+OPERANDS: dict[str, tuple[Any, ...]] = {
+    "neg": (),
+    "pow": (2,),
+    "sum": (),
+    "mean": (),
+    "mm": ("x",),
+    "mul": (3,),
+    "add": (2,),
+}
+
+
+@clause("contract", mutant="powers_are_constants", operator=tuple(OPERANDS), given={"a": matrices(2, 2)})
+def test_any_operator_passes_the_flag_on(operator: str, a: Array) -> None:
+    """Whatever the operator, its result requires grad if its operand does, and does not if it does not."""
+    for flag in (True, False):
+        x = tensor(a, requires_grad=flag)
+        result = apply(operator, x, *(x if operand == "x" else operand for operand in OPERANDS[operator]))
+        expect(result.requires_grad, flag)

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import arrays, integers, matrices, vectors
-from conformance.tensor import expect, gradients, refuses, tensor
+from conformance.tensor import expect, expect_matches, gradients, native_value, refuses, tensor
 
 
 @clause(
     "law",
-    source="document 000 In[2] to In[5], 004 In[3] to In[5]",
     mutant="mul_counts_one_use",
     given={"a": vectors(least=1)},
 )
@@ -27,7 +26,6 @@ def test_twice_the_squared_norm(a: Array) -> None:
 
 @clause(
     "law",
-    source="document 001 In[2] to In[8]",
     mutant="mean_forgets_to_divide",
     given={"a": arrays((2, 2))},
 )
@@ -41,7 +39,6 @@ def test_mean_of_squares(a: Array) -> None:
 
 @clause(
     "law",
-    source="document 003, cells 5 and 7",
     mutant="mm_forgets_to_transpose",
     given={"a": matrices(2, 2), "b": matrices(2, 2)},
 )
@@ -57,7 +54,6 @@ def test_sum_of_a_matrix_product(a: Array, b: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.grad; NumPy's broadcasting rules",
     mutant="broadcast_averages",
     given={
         "pair": st.sampled_from(
@@ -84,7 +80,6 @@ def _summed_to(full: Array, shape: tuple[int, ...]) -> Array:
 
 @clause(
     "contract",
-    source="torch.Tensor.backward; document 001 In[7]",
     mutant="implicit_cotangent_is_two",
     given={"a": vectors(least=1), "shape": st.sampled_from([(), (1,), (1, 1, 1)])},
 )
@@ -100,7 +95,6 @@ def test_implicit_cotangent_is_one(a: Array, shape: tuple[int, ...]) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.backward; document 004, exercise 3",
     mutant="non_scalar_root_is_summed",
     given={"a": vectors(least=2)},
 )
@@ -117,7 +111,6 @@ def test_non_scalar_root_needs_a_cotangent(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.grad; document 000 In[29]",
     mutant="lone_gradients_become_vectors",
     given={"n": integers, "a": vectors()},
 )
@@ -128,3 +121,33 @@ def test_a_lone_number_keeps_its_shape(n: fmpq, a: Array) -> None:
     expect(received[0], 2 * n, "2x, of shape ()")
     received = gradients((w * tensor(a)).sum(), [w])
     expect(received[0], a.sum(), "the sum of the vector, of shape ()")
+
+
+@clause("contract", mutant="cotangent_is_broadcast", given={"a": vectors(least=1)})
+def test_a_lone_cotangent_is_no_vector(a: Array) -> None:
+    """A cotangent of shape (1,) is refused for a root that is 0-d, and never reshaped; one that is 0-d is legal."""
+    x = tensor(a, requires_grad=True)
+    y = (x * x).sum()
+    with refuses("shape_mismatch"):
+        y.backward(tensor([1]))
+    expect(x.grad, None, "a refusal changes nothing")
+    y.backward(tensor(1))
+    expect(x.grad, 2 * a, "the accepted twin")
+
+
+@clause("dialect", mutant="backward_returns_the_root", dialect="torch", given={"a": vectors()})
+def test_backward_returns_nothing(a: Array) -> None:
+    """backward() returns None: the gradient is read from the leaf."""
+    x = tensor(a, requires_grad=True)
+    expect(native_value("{0}.backward() is None", (x * x).sum()), True)
+    expect(native_value("{0}.grad.tolist()", x), str([2.0 * int(n.p) for n in a]))
+
+
+@clause("dialect", mutant="naming_backward_runs_it", dialect="torch", given={"a": vectors()})
+def test_naming_backward_runs_nothing(a: Array) -> None:
+    """y.backward without parentheses is the method, printed with its tensor; no gradient is computed."""
+    x = tensor(a, requires_grad=True)
+    y = (x * x).sum()
+    printed = r"^<bound method Tensor\.backward of tensor\(.*, grad_fn=<SumBackward0>\)>$"
+    expect_matches(native_value("str({0}.backward)", y), printed)
+    expect(native_value("{0}.grad is None", x), True)

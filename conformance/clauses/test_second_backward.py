@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import vectors
-from conformance.tensor import attempting, expect, grad, refuses, tensor
+from conformance.strategies import matrices, vectors
+from conformance.tensor import attempting, expect, grad, native, native_value, refuses, tensor
 
 
 @clause(
     "contract",
-    source="torch.Tensor.backward, retain_graph; document 004, exercise 2",
     mutant="retained_graph_is_freed",
     after=("accumulation/each_backward_adds",),
     given={"a": vectors()},
@@ -27,7 +26,6 @@ def test_retained_graph_adds_again(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.Tensor.backward, retain_graph; document 004, exercise 2",
     mutant="freed_values_read_as_zeros",
     after=("accumulation/each_backward_adds",),
     given={"a": vectors()},
@@ -48,7 +46,6 @@ def test_never_silently_wrong(a: Array) -> None:
 
 @clause(
     "dialect",
-    source="torch autograd notes, Saved tensors; document 004, exercise 2",
     mutant="graphs_are_never_freed",
     dialect="torch",
     given={"a": vectors()},
@@ -68,7 +65,6 @@ def test_freed_graph_is_refused(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.autograd.grad, retain_graph",
     mutant="grad_ignores_retain_graph",
     given={"a": vectors()},
 )
@@ -84,7 +80,6 @@ def test_grad_retains_the_graph(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.autograd.grad: it consumes the graph as backward does; document 002 In[13]",
     mutant="freed_values_read_as_zeros",
     given={"a": vectors()},
 )
@@ -101,7 +96,6 @@ def test_backward_after_grad_is_never_silently_wrong(a: Array) -> None:
 
 @clause(
     "dialect",
-    source="torch.autograd.grad, retain_graph",
     mutant="grad_retains_the_graph",
     dialect="torch",
     given={"a": vectors()},
@@ -115,3 +109,78 @@ def test_grad_frees_the_graph(a: Array) -> None:
         grad(z, [x])
     received = grad((x * x).sum(), [x])[0]
     expect(received, 2 * a, "the accepted twin")
+
+
+@clause("contract", mutant="freed_values_read_as_zeros", given={"a": vectors()})
+def test_a_new_root_over_a_freed_graph(a: Array) -> None:
+    """With y = x*x, a second y.sum() is a new root over a graph that was freed: its backward is refused, or right."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    y.sum().backward()
+    expect(x.grad, 2 * a, "the first root")
+    with attempting("graph_freed") as second:
+        y.sum().backward()
+    expect(x.grad, 4 * a, "an engine that keeps its graphs adds again", when=(second, "accepted"))
+    (x * x).sum().backward()
+    expect(x.grad, 4 * a, "computed anew", when=(second, "refused"))
+    expect(x.grad, 6 * a, "computed anew", when=(second, "accepted"))
+
+
+@clause("dialect", mutant="graphs_are_never_freed", dialect="torch", given={"a": vectors()})
+def test_a_new_root_is_refused_too(a: Array) -> None:
+    """What was freed stays freed: with y = x*x the backward of a second y.sum() is refused, that of a new x*x is legal."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    y.sum().backward()
+    with refuses("graph_freed"):
+        y.sum().backward()
+    (x * x).sum().backward()
+    expect(x.grad, 4 * a, "the accepted twin")
+
+
+# A result of the matrix {0}, and what becomes of a second backward from it.
+SECOND_RUNS = {
+    "sum": ("{0}.sum()", "again"),
+    "mean": ("{0}.mean()", "again"),
+    "add": ("{0} + 1", "again"),
+    "neg": ("-{0}", "again"),
+    "select": ("{0}[0]", "again"),
+    "view": ("{0}.view(4)", "again"),
+    "cat": ("{ns}.cat([{0}, {0}])", "again"),
+    "clone": ("{0}.clone()", "again"),
+    "double": ("2 * {0}", "refused"),
+    "half": ("{0} / 2", "refused"),
+    "mul": ("{0} * {0}", "refused"),
+    "exp": ("{0}.exp()", "refused"),
+    "dot": ("{ns}.dot({0}[0], {0}[1])", "refused"),
+    "mm": ("{ns}.mm({0}, {0})", "refused"),
+    "max": ("{0}.max()", "refused"),
+    "where": ("{ns}.where({0} > 0, {0}, 0 * {0})", "refused"),
+    "gather": ("{0}[[0]]", "refused"),
+}
+TWICE = """
+result = {text}
+seed = {{ns}}.ones_like(result)
+result.backward(seed)
+once, outcome = {{0}}.grad.clone(), 'again'
+try:
+    result.backward(seed)
+except RuntimeError as reason:
+    outcome = 'refused' if 'backward through the graph a second time' in str(reason) else str(reason)
+""".strip()
+
+
+@clause(
+    "dialect",
+    mutant="every_graph_is_retained",
+    dialect="torch",
+    given={"a": matrices(2, 2)},
+    node=tuple(SECOND_RUNS),
+)
+def test_only_what_saved_is_refused(node: str, a: Array) -> None:
+    """A second run is refused by a node that saved values and had them freed; one that saved none adds its gradient again."""
+    text, outcome = SECOND_RUNS[node]
+    x = tensor(a, requires_grad=True)
+    native(TWICE.format(text=text), x)
+    expect(native_value("outcome"), outcome)
+    expect(native_value(f"{{0}}.grad.equal(once * {2 if outcome == 'again' else 1})", x), True)

@@ -12,7 +12,7 @@ from conformance.tensor import expect, expect_within, gradients, tensor
 
 @clause(
     "convention",
-    source="torch autograd notes, Gradients for non-differentiable functions; Clarke's subdifferential",
+    mutant="relu_has_two_slopes_at_zero",
     given={"n": st.integers(1, 3)},
     operator=("relu", "abs"),
 )
@@ -26,7 +26,7 @@ def test_subgradient_at_zero(operator: str, n: int) -> None:
 
 @clause(
     "convention",
-    source="torch autograd notes, Gradients for non-differentiable functions; Clarke's subdifferential",
+    mutant="ties_all_receive_everything",
     given={"n": st.integers(2, 4)},
 )
 def test_ties_of_max(n: int) -> None:
@@ -39,7 +39,6 @@ def test_ties_of_max(n: int) -> None:
 
 @clause(
     "law",
-    source="d x**n = n x**(n-1); torch test suite, pow of a zero tensor",
     mutant="powers_have_no_zeroth_factor",
     given={"exponent": st.integers(1, 3), "n": st.integers(1, 3)},
 )
@@ -54,7 +53,6 @@ def test_powers_at_zero(exponent: int, n: int) -> None:
 
 @clause(
     "law",
-    source="x**0 = 1 for every x; torch test suite, pow of a zero tensor",
     mutant="powers_follow_one_rule",
     given={"a": vectors()},
 )

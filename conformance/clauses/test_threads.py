@@ -12,7 +12,6 @@ from conformance.tensor import expect, grad_enabled, in_thread, no_grad, tensor
 
 @clause(
     "contract",
-    source="torch autograd notes, Locally disabling gradient computation: thread local",
     mutant="the_mode_is_of_the_process",
     given={"a": vectors()},
 )
@@ -32,7 +31,6 @@ def test_a_new_thread_records(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch autograd notes, Multithreaded autograd; torch test suite, simple backward of the same input",
     mutant="other_threads_accumulate_nothing",
     given={"a": vectors(), "threads": st.integers(1, 3)},
 )

@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
-from conformance.strategies import arrays, dyadics, integers, matrices
-from conformance.tensor import expect, gradients, refuses, tensor
+from conformance.strategies import arrays, dyadics, integers, matrices, vectors
+from conformance.tensor import expect, expect_matches, gradients, native, native_value, refuses, tensor
 
 pairs = st.integers(1, 4).flatmap(lambda n: st.tuples(arrays((n,)), arrays((n,), dyadics)))
 
 
 @clause(
     "contract",
-    source="torch.Tensor.backward; document 001 In[10], 004 2.5.2",
     mutant="cotangent_is_ignored",
     given={"pair": pairs, "k": st.integers(0, 5)},
 )
@@ -32,7 +31,6 @@ def test_backward_contracts_with_the_cotangent(pair: tuple[Array, Array], k: int
 
 @clause(
     "law",
-    source="document 001, the Jacobian; Griewank and Walther, Evaluating Derivatives, chapter 3",
     mutant="cotangents_are_rounded",
     given={"pair": pairs, "u": st.integers(-3, 3), "w": st.integers(-3, 3)},
 )
@@ -46,7 +44,6 @@ def test_linear_in_the_cotangent(pair: tuple[Array, Array], u: int, w: int) -> N
 
 @clause(
     "contract",
-    source="torch.autograd.backward",
     mutant="cotangent_is_broadcast",
     given={"a": arrays((3,)), "wrong": st.sampled_from([(2,), (1,), (3, 1), ()])},
 )
@@ -63,7 +60,6 @@ def test_cotangent_has_the_roots_shape(a: Array, wrong: tuple[int, ...]) -> None
 
 @clause(
     "contract",
-    source="torch test suite, input buffer accumulation",
     mutant="gradient_aliases_the_cotangent",
     given={"a": arrays((2,), integers), "v": arrays((2,), integers)},
 )
@@ -78,7 +74,6 @@ def test_the_cotangent_is_not_kept(a: Array, v: Array) -> None:
 
 @clause(
     "law",
-    source="document 003, cells 5 and 7; Giles, matrix derivative results, section 2.2.2",
     mutant="mm_forgets_to_transpose_the_left",
     given={"a": matrices(2, 2), "b": matrices(2, 2), "v": matrices(2, 2)},
 )
@@ -92,3 +87,56 @@ def test_a_square_matrix_product(a: Array, b: Array, v: Array) -> None:
 
 def _product(a: Array, b: Array) -> Array:
     return np.asarray((a[:, :, None] * b[None, :, :]).sum(axis=1), dtype=object)
+
+
+@clause("law", mutant="mul_counts_one_use", given={"a": arrays((3,))})
+def test_from_the_sum_or_with_ones(a: Array) -> None:
+    """The gradient of sum(y) is the product of y with the cotangent ones, since d sum(y)/dy = 1: both give 2x for y = x*x."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    received = gradients((x * x).sum(), [x])
+    expect(received[0], 2 * a, "from the sum")
+    received = gradients(w * w, [w], tensor([1, 1, 1]))
+    expect(received[0], 2 * a, "with ones")
+
+
+@clause("law", mutant="contributions_keep_the_last", given={"a": arrays((3,))})
+def test_a_gradient_as_cotangent_continues_the_chain(a: Array) -> None:
+    """With v = dl/dy the product of y and v is dl/dx: for y = x*x + x and l = sum(y*y), 2y * (2x + 1) in two steps or in one."""
+    y_value = a * a + a
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    received = gradients(x * x + x, [x], tensor(2 * y_value))
+    expect(received[0], 2 * y_value * (2 * a + 1), "in two steps")
+    y = w * w + w
+    received = gradients((y * y).sum(), [w])
+    expect(received[0], 2 * y_value * (2 * a + 1), "in one")
+
+
+@clause(
+    "dialect",
+    mutant="cotangents_are_of_the_roots_dtype",
+    dialect="torch",
+    cotangent=("int64", "float32", "float64"),
+    given={"a": vectors()},
+)
+def test_cotangents_are_cast(cotangent: str, a: Array) -> None:
+    """A cotangent of another real dtype is cast to the root's, and the gradient has the leaf's; a complex one is refused."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    native(f"v = {{ns}}.ones({len(a)}, dtype={{ns}}.complex64)\nsaid = 'nothing'")
+    tried = "try:\n    {0}.backward(v)\nexcept RuntimeError as reason:\n    said = str(reason)"
+    native(tried, y)
+    expect_matches(native_value("said"), "complex")
+    native(f"v = {{ns}}.ones({len(a)}, dtype={{ns}}.{cotangent})\nsaid = 'nothing'")
+    native(tried, y)
+    expect(native_value("said"), "nothing", "a real one is cast")
+    expect(native_value("{0}.grad.dtype == {0}.dtype", x), True)
+    expect(native_value("{0}.grad.tolist()", x), str([2.0 * int(n.p) for n in a]))
+
+
+@clause("dialect", mutant="the_jacobian_is_made", dialect="torch")
+def test_no_jacobian_is_made() -> None:
+    """The product needs memory for its vectors alone: of a million outputs, whose Jacobian has 10**12 entries, it is there."""
+    native("x, said = {ns}.ones(10**6, requires_grad=True), 'enough'")
+    native("try:\n    (x * 2).backward({ns}.ones(10**6))\nexcept RuntimeError:\n    said = 'no memory'")
+    expect(native_value("said"), "enough")
+    expect(native_value("bool((x.grad == 2).all())"), True)

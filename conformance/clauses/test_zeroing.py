@@ -5,12 +5,11 @@ from __future__ import annotations
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
-from conformance.tensor import expect, tensor
+from conformance.tensor import expect, expect_one_of, native, native_value, tensor
 
 
 @clause(
     "contract",
-    source="document 000 In[6], In[7], 004 In[6]",
     mutant="zero_does_nothing",
     given={"a": vectors()},
 )
@@ -28,7 +27,6 @@ def test_zero_clears(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch.optim.Optimizer.zero_grad, set_to_none",
     mutant="forgetting_keeps_the_sum",
     given={"a": vectors()},
 )
@@ -44,7 +42,6 @@ def test_none_forgets(a: Array) -> None:
 
 @clause(
     "dialect",
-    source="torch.Tensor.zero_, in place; document 000 In[6]",
     mutant="zeroing_replaces_the_gradient",
     dialect="torch",
     given={"a": vectors()},
@@ -61,7 +58,6 @@ def test_a_held_gradient_is_cleared_too(a: Array) -> None:
 
 @clause(
     "contract",
-    source="torch test suite, gradients without a copy; document 000 In[6]",
     mutant="leaves_share_a_gradient",
     given={"a": vectors()},
 )
@@ -72,3 +68,22 @@ def test_another_leafs_gradient_stays(a: Array) -> None:
     x.grad.zero_()
     expect(x.grad, 0 * a, "cleared")
     expect(w.grad, 0 * a + 1, "not cleared")
+
+
+@clause("dialect", mutant="gradients_are_read_as_copies", dialect="torch", given={"a": vectors()})
+def test_zeroing_returns_the_gradient(a: Array) -> None:
+    """x.grad.zero_() returns x.grad itself, which then prints zeros."""
+    x = tensor(a, requires_grad=True)
+    (x * x).sum().backward()
+    native("cleared = {0}.grad.zero_()", x)
+    expect(native_value("cleared is {0}.grad", x), True)
+    expect(native_value("cleared.tolist()"), str([0.0] * len(a)))
+
+
+@clause("convention", mutant="gradients_begin_as_ones", given={"a": vectors()})
+def test_before_any_backward(a: Array) -> None:
+    """Before the first backward a leaf has no gradient, or zeros; afterwards it has that of this backward alone."""
+    x = tensor(a, requires_grad=True)
+    expect_one_of(x.grad, [None, 0 * a])
+    (x * x).sum().backward()
+    expect(x.grad, 2 * a, "2x")

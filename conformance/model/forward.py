@@ -24,7 +24,7 @@ _serials = count()
 
 def _patched(before: Array, written: Array, cells: Array) -> Array:
     result = before.copy()
-    result.reshape(-1)[cells] = written
+    result.reshape(-1)[cells.ravel()] = written.ravel()  # raveled: an element that is assigned a 0-d array would hold the array
     return result
 
 

@@ -95,10 +95,11 @@ class Twin:
         if written.value.node:  # in place an engine keeps the old numbers aside
             kept = written.value.node.kept
             written.value.node.kept = tuple(stamp for stamp in kept if stamp[0] is not a.memory)
-        strangers = [state for state in a.aliases() if not written.requires_grad or (state.base or state) is not base]
+        recorded = self.grad_enabled and (a.requires_grad or b.requires_grad)
+        strangers = [state for state in a.aliases() if not recorded or (state.base or state) is not base]
         for state in strangers:
             state.displace(a, written.value.array)
-        if written.requires_grad:
+        if recorded:
             self.former.extend(base.rewritten(a, written.value))
         a.memory.version += 1
 

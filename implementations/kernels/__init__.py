@@ -1,18 +1,21 @@
 """A vectorised autograd engine: whole-array NumPy kernels in one table, swept iteratively."""
 
 from .arrays import Tensor, tensor
-from .engine import grad
 from .errors import (
     AutogradError,
     GraphFreed,
     HookError,
+    LeafInPlace,
     NeedsGrad,
     NotALeaf,
+    NotFloating,
     NotScalar,
     ShapeMismatch,
     UnusedInput,
+    VersionConflict,
 )
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .sweep import grad
 
 __version__ = "0.1.0"
 
@@ -20,12 +23,15 @@ __all__ = [
     "AutogradError",
     "GraphFreed",
     "HookError",
+    "LeafInPlace",
     "NeedsGrad",
     "NotALeaf",
+    "NotFloating",
     "NotScalar",
     "ShapeMismatch",
     "Tensor",
     "UnusedInput",
+    "VersionConflict",
     "enable_grad",
     "grad",
     "is_grad_enabled",

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from . import checks, engine
+from . import checks, graph, sweep, views
+from .graph import call
 from .kernels import Array
 from .printing import spell
 
-KEYS = itertools.count()
-
 
 def tensor(values: Any, dtype: str = "float64", requires_grad: bool = False) -> Tensor:
-    """A leaf with a copy of `values` (a number or nested lists); TypeError unless float32 or float64."""
-    if dtype not in ("float32", "float64"):
-        raise TypeError(f"a tensor holds float32 or float64, not {dtype}; choose one")
-    leaf = Tensor(np.array(values, dtype=dtype))
-    leaf.requires_grad = requires_grad
-    return leaf
+    """A leaf with a copy of `values` (a number or nested lists): float64, float32 or int64. NotFloating: integers and grad."""
+    return Tensor(np.array(values, dtype=dtype)).requires_grad_(requires_grad)
+
+
+def parts(index: Any) -> tuple[Any, ...]:
+    """What an index says of each axis."""
+    return index if isinstance(index, tuple) else (index,)
 
 
 class Handle:
     """Returned by `register_hook`."""
 
-    def __init__(self, hooks: dict[int, engine.Hook], hook: engine.Hook) -> None:
-        self.hooks, self.key = hooks, next(KEYS)
+    def __init__(self, hooks: dict[object, graph.Hook], hook: graph.Hook) -> None:
+        self.hooks, self.key = hooks, object()
         hooks[self.key] = hook
 
     def remove(self) -> None:
@@ -37,19 +37,36 @@ class Handle:
 
 
 class Tensor:
-    """An array of float32 or float64; `node` is where its cotangents arrive, None for a constant.
+    """An array with a place in the graph: `node` is where its cotangents arrive, None for a constant.
 
-    Operators broadcast and accept numbers on either side, which never change the dtype. Shapes that do not
-    fit are a ValueError.
+    Operators broadcast and accept numbers on either side, which never change the dtype of floats. Shapes that do not fit are
+    a ValueError.
     """
 
     __array_ufunc__ = None  # an array on the left defers to us
+    __hash__ = object.__hash__
 
-    def __init__(self, data: Array, node: engine.Node | None = None) -> None:
+    def __init__(self, data: Array, node: graph.Node | None = None) -> None:
         self.data = data
-        self.node = node
+        self.memory = views.Memory()
+        self.origin: views.Origin | None = None  # of a view
+        self.seen: graph.Node | None = None  # the base's node when this view got its own
+        self._node = node
         self._wants = node is not None
         self._grad: Tensor | None = None
+
+    @property
+    def node(self) -> graph.Node | None:
+        """Where cotangents arrive; a view follows its base, if that was rewritten."""
+        views.follow(self)
+        return self._node
+
+    @node.setter
+    def node(self, node: graph.Node) -> None:
+        """Retain_grad goes along from the node before."""
+        if self._node is not None and self._node.ports:
+            node.owner, self._node.owner = self._node.owner, None
+        self._node = node
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,25 +77,26 @@ class Tensor:
         return self.data.dtype.name
 
     @property
-    def grad_fn(self) -> engine.Node | None:
+    def grad_fn(self) -> graph.Node | None:
         """The node that made this result; None for a leaf."""
         return None if self.is_leaf else self.node
 
     @property
     def is_leaf(self) -> bool:
-        return self.node is None or isinstance(self.node, engine.AccumulateGrad)
+        """Whether no recorded operator made it."""
+        return self.node is None or not self.node.ports
 
     @property
     def requires_grad(self) -> bool:
-        """True for a result that was recorded, and for a leaf that says so. NotALeaf if set on a result."""
-        return self._wants if self.is_leaf else True
+        """True for a result that was recorded, and for a leaf that says so. NotALeaf if set on a result, NotFloating."""
+        return self._wants or not self.is_leaf
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
         checks.leaf(self)
-        if flag and self.node is None:
-            self.node = engine.AccumulateGrad((), {})
-            self.node.owner = weakref.ref(self)
+        if flag:
+            checks.floating(self)
+            self._node = self._node or graph.AccumulateGrad((), {}, weakref.ref(self))
         self._wants = flag
 
     def requires_grad_(self, flag: bool = True) -> Tensor:
@@ -89,7 +107,7 @@ class Tensor:
 
     @property
     def grad(self) -> Tensor | None:
-        """The accumulated gradient, or None. Setting a misfit: TypeError, ShapeMismatch, AutogradError."""
+        """The accumulated gradient, or None. Setting what is not like the tensor: ShapeMismatch."""
         return self._grad
 
     @grad.setter
@@ -103,27 +121,15 @@ class Tensor:
         gradient: Tensor | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
-        inputs: engine.Tensors | None = None,
+        inputs: Sequence[Tensor] | None = None,
     ) -> None:
         """Accumulate the vector-Jacobian product with `gradient` (same shape; 1 for one element) into leaves.
 
-        Saved values are freed unless `retain_graph`. `create_graph` records the sweep, so that the gradients
-        can be differentiated, and retains the graph unless told otherwise. With `inputs`, only those receive.
-        Raises NeedsGrad, NotScalar, ShapeMismatch, TypeError, GraphFreed.
+        Saved values are freed unless `retain_graph`. `create_graph` records the sweep, so that the gradients can be
+        differentiated, and retains the graph unless told otherwise. With `inputs`, only those receive.
+        Raises NeedsGrad, NotScalar, ShapeMismatch, TypeError, GraphFreed, VersionConflict.
         """
-        engine.backward(self, gradient, retain_graph, create_graph, inputs)
-
-    def detach(self) -> Tensor:
-        """The same memory as a constant."""
-        return Tensor(self.data)
-
-    def zero_(self) -> Tensor:
-        """Overwrite with 0, return self. AutogradError for a leaf that requires grad, unless in no_grad."""
-        checks.writable(self)
-        self.data.fill(0)
-        if not self.is_leaf:  # zero is a constant
-            self.node, self._wants = None, False
-        return self
+        sweep.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self) -> None:
         """Give this result a `.grad` as well. NeedsGrad if nothing is recorded."""
@@ -131,140 +137,161 @@ class Tensor:
         if self.grad_fn is not None:
             self.grad_fn.owner = weakref.ref(self)
 
-    def register_hook(self, hook: engine.Hook) -> Handle:
+    def register_hook(self, hook: graph.Hook) -> Handle:
         """In each sweep, `hook` gets this tensor's summed cotangent and may return another. HookError."""
         checks.hookable(self)
         assert self.node is not None
         return Handle(self.node.hooks, hook)
 
+    # ---- reading ------------------------------------------------------------------------------------------
+
     def tolist(self) -> Any:
         return self.data.tolist()
 
-    def item(self) -> float:
-        """The only element; ValueError if there is not exactly one."""
-        return float(self.data.item())
-
-    def __float__(self) -> float:
-        return self.item()
+    def item(self) -> Any:
+        """The only element, as Python's; ValueError if there is not exactly one."""
+        return self.data.item()
 
     def __bool__(self) -> bool:
-        return self.item() != 0
+        return bool(self.item())
 
     def __repr__(self) -> str:
         note = "requires_grad=True" if self.requires_grad else ""
         return spell(self.data, note if self.is_leaf else f"grad_fn=<{type(self.node).__name__}>")
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.data.ndim == 0 else repr(self), spec)
+        """A 0-d tensor is formatted as its number."""
+        return format(repr(self) if self.shape else self.item(), spec)
+
+    # ---- views and writes ---------------------------------------------------------------------------------
+
+    def detach(self) -> Tensor:
+        """The same memory as a constant."""
+        alias = Tensor(self.data)
+        alias.memory = self.memory
+        return alias
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """To `shape`, as one tuple or as numbers, one of which may be -1: a view if the memory allows."""
+        return views.view("reshape", self, shape=shape[0] if isinstance(shape[0], tuple | list) else shape)
+
+    def t(self) -> Tensor:
+        """A view of the transposed matrix."""
+        return views.view("t", self)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """By an int, a slice, a list of ints, or a tuple of them: a view, but a list gathers a copy."""
+        index = parts(index)
+        gathers = any(isinstance(part, list) for part in index)
+        kernel = "index" if gathers else "select" if isinstance(index[-1], int) else "slice"
+        return views.view(kernel, self, index=index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        views.write("put", self, value, index=parts(index))
+
+    def add_(self, other: Any) -> Tensor:
+        """Write the sum into this memory. LeafInPlace for a leaf that requires grad, unless in no_grad; so all writes."""
+        return views.write("add", self, other)
+
+    def mul_(self, other: Any) -> Tensor:
+        """Write the product into this memory."""
+        return views.write("mul", self, other)
+
+    def zero_(self) -> Tensor:
+        """Write 0 into this memory."""
+        return views.write("zero", self)
+
+    @property
+    def _version(self) -> int:
+        """How often this memory was written."""
+        return self.memory.version
+
+    # ---- operators ----------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
-        return engine.call("add", self, other)
+        return call("add", self, other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Tensor:
-        return engine.call("sub", self, other)
+        return call("sub", self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return engine.call("rsub", self, other)
+        return call("sub", other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return engine.call("mul", self, other)
+        return call("mul", self, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Tensor:
-        return engine.call("div", self, other)
+        return call("div", self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return engine.call("div", other, self)
+        return call("div", other, self)
 
-    def __pow__(self, exponent: Any) -> Tensor:
-        return (
-            engine.call("power", self, exponent)
-            if isinstance(exponent, Tensor)
-            else engine.call("pow", self, n=exponent)
-        )
-
-    def __rpow__(self, base: Any) -> Tensor:
-        return engine.call("power", base, self)
+    def __pow__(self, exponent: float) -> Tensor:
+        return call("pow", self, n=exponent)
 
     def __neg__(self) -> Tensor:
-        return engine.call("neg", self)
+        return call("neg", self)
 
     def __abs__(self) -> Tensor:
-        return engine.call("abs", self)
+        return call("abs", self)
 
-    def __matmul__(self, other: Tensor) -> Tensor:
-        """Inner product, matrix times vector, vector times matrix, or matrix product, by the ranks."""
-        ranks = (self.data.ndim, other.data.ndim)
-        kernel = {(1, 1): "dot", (1, 2): "vm", (2, 1): "mv", (2, 2): "mm"}.get(ranks)
-        if kernel is None:
-            raise ValueError(f"@ takes vectors and matrices, not ranks {ranks}; reshape first")
-        return engine.call(kernel, self, other)
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        """Bools, element by element; like `>` and `<` without a history."""
+        return call("eq", self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return call("gt", self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return call("gt", other, self)
 
     def dot(self, other: Tensor) -> Tensor:
         """The inner product of two vectors; ValueError for other ranks."""
-        if (self.data.ndim, other.data.ndim) != (1, 1):
-            raise ValueError(f"dot takes vectors, not shapes {self.shape} and {other.shape}; reshape")
-        return engine.call("dot", self, other)
+        checks.ranks(self, other, 1)
+        return call("dot", self, other)
 
     def mm(self, other: Tensor) -> Tensor:
         """The product of two matrices; ValueError for other ranks."""
-        if (self.data.ndim, other.data.ndim) != (2, 2):
-            raise ValueError(f"mm takes matrices, not shapes {self.shape} and {other.shape}; reshape")
-        return engine.call("mm", self, other)
+        checks.ranks(self, other, 2)
+        return call("mm", self, other)
+
+    __matmul__ = mm
 
     def sum(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
         """Over all elements, or over the given axes, which vanish."""
-        return engine.call("sum", self, axis=axis)
+        return call("sum", self, axis=axis)
 
-    def mean(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
-        return engine.call("mean", self, axis=axis)
-
-    def norm(self) -> Tensor:
-        """The 2-norm of all elements; its derivative at 0 is 0."""
-        return engine.call("norm", self)
+    def mean(self) -> Tensor:
+        """Of all elements."""
+        return call("mean", self)
 
     def max(self) -> Tensor:
         """The largest element; ties share its gradient equally."""
-        return engine.call("max", self)
+        return call("max", self)
+
+    def norm(self) -> Tensor:
+        """The 2-norm of all elements; its derivative at 0 is 0."""
+        return call("norm", self)
 
     def relu(self) -> Tensor:
         """The larger of x and 0; its derivative at 0 is 0."""
-        return engine.call("relu", self)
+        return call("relu", self)
 
     def exp(self) -> Tensor:
-        return engine.call("exp", self)
+        return call("exp", self)
 
     def log(self) -> Tensor:
-        return engine.call("log", self)
+        return call("log", self)
 
     def sqrt(self) -> Tensor:
-        return engine.call("sqrt", self)
+        return call("sqrt", self)
 
     def sin(self) -> Tensor:
-        return engine.call("sin", self)
-
-    def cos(self) -> Tensor:
-        return engine.call("cos", self)
+        return call("sin", self)
 
     def tanh(self) -> Tensor:
-        return engine.call("tanh", self)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """To `shape`, as one tuple or as numbers, one of which may be -1."""
-        return engine.call("reshape", self, shape=shape[0] if isinstance(shape[0], tuple | list) else shape)
-
-    def t(self) -> Tensor:
-        """The transposed matrix."""
-        return engine.call("t", self)
-
-    transpose = t
-
-    def __getitem__(self, index: Any) -> Tensor:
-        """By an int, a slice, a list of ints, or a tuple of them: a view, but a list gathers a copy."""
-        parts = index if isinstance(index, tuple) else (index,)
-        gathers = any(isinstance(part, list | np.ndarray) for part in parts)
-        kernel = "index" if gathers else "select" if isinstance(parts[-1], int) else "slice"
-        return engine.call(kernel, self, index=index)
+        return call("tanh", self)

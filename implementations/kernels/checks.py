@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import modes
 from .errors import (
-    AutogradError,
     GraphFreed,
     HookError,
+    LeafInPlace,
     NeedsGrad,
     NotALeaf,
+    NotFloating,
     NotScalar,
     ShapeMismatch,
     UnusedInput,
+    VersionConflict,
 )
 
 if TYPE_CHECKING:
     from .arrays import Tensor
-    from .engine import Node
+    from .graph import Node
 
 
 def recorded(tensor: Tensor) -> None:
@@ -32,45 +35,54 @@ def recorded(tensor: Tensor) -> None:
 
 def cotangent(root: Tensor, given: Any) -> None:
     """NotScalar, TypeError or ShapeMismatch unless `given` is a cotangent of `root`, or rightly left out."""
-    if given is None and root.data.size != 1:
-        raise NotScalar(
-            f"grad can be implicitly created only for scalar outputs; this one has shape {root.shape}: "
-            "call backward with a cotangent of the same shape"
-        )
-    if given is not None and not isinstance(given, type(root)):
-        kind = type(given).__name__
-        raise TypeError(f"gradients can be either Tensors or None, but got {kind}; use tensor()")
-    if given is not None and given.shape != root.shape:
-        raise ShapeMismatch(
-            f"Mismatch in shape: cotangent {given.shape}, output {root.shape}; reshape the cotangent to match"
-        )
+    if given is None:
+        if root.data.size != 1:
+            raise NotScalar(
+                "grad can be implicitly created only for scalar outputs; call backward with a cotangent of the same shape"
+            )
+    elif not isinstance(given, type(root)):
+        raise TypeError("gradients can be either Tensors or None; use tensor()")
+    elif given.shape != root.shape:
+        raise ShapeMismatch(f"Mismatch in shape: cotangent {given.shape}, output {root.shape}; reshape the cotangent")
 
 
-def paired(outputs: list[Any], given: list[Any]) -> None:
-    if len(outputs) != len(given):
-        raise ShapeMismatch(f"got {len(outputs)} tensors and {len(given)} gradients; None stands for 1")
-
-
-def named(tensors: list[Any]) -> None:
-    if not tensors:
-        raise AutogradError("an empty list of tensors was given; leave the argument out, or name one")
-
-
-def used(nodes: list[Node | None], reached: set[Node]) -> None:
-    for index, node in enumerate(nodes):
+def used(nodes: Iterable[Node | None], reached: Container[Node | None]) -> None:
+    for node in nodes:
         if node not in reached:
             raise UnusedInput(
-                f"The differentiated Tensor at index {index} appears to not have been used in the graph; "
-                "pass allow_unused=True if None will do"
+                "a differentiated Tensor appears to not have been used in the graph; allow_unused=True gives None for it"
             )
 
 
-def alive(node: Node) -> None:
+def readable(node: Node) -> None:
+    """GraphFreed or VersionConflict unless a node's saved values are there, as they were."""
     if node.saved is None:
         raise GraphFreed(
-            "Trying to backward through the graph a second time: the saved values of "
-            f"{type(node).__name__} are freed; pass retain_graph=True to the first backward"
+            "Trying to backward through the graph a second time: its saved values are freed; "
+            "pass retain_graph=True to the first backward"
         )
+    for saved in node.saved.values():
+        if saved.memory.version != saved.version:
+            raise VersionConflict(
+                "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                f"{saved.array.dtype} {saved.array.shape} is at version {saved.memory.version}; "
+                f"expected version {saved.version} instead; write into a copy"
+            )
+
+
+def writable(tensor: Tensor) -> None:
+    """LeafInPlace for a leaf that requires grad, and for a view of one, while recording."""
+    base = tensor.origin.base if tensor.origin else tensor
+    if modes.is_grad_enabled() and any(each.is_leaf and each.requires_grad for each in (tensor, base)):
+        raise LeafInPlace(
+            "a leaf Variable that requires grad is being used in an in-place operation, by itself or by a view; "
+            "do it in no_grad()"
+        )
+
+
+def fits(result: Tensor, target: Tensor) -> None:
+    if result.shape != target.shape:
+        raise ValueError(f"a result of shape {result.shape} does not fit in the memory of one of shape {target.shape}")
 
 
 def leaf(tensor: Tensor) -> None:
@@ -80,37 +92,34 @@ def leaf(tensor: Tensor) -> None:
         )
 
 
+def floating(tensor: Tensor) -> None:
+    if tensor.data.dtype.kind != "f":
+        raise NotFloating("only Tensors of floating point dtype can require gradients; make one of float64 or float32")
+
+
+def ranks(a: Tensor, b: Tensor, rank: int) -> None:
+    if (a.data.ndim, b.data.ndim) != (rank, rank):
+        raise ValueError(f"a product of shapes {a.shape} and {b.shape} is not defined; reshape them to {rank}-d")
+
+
 def hookable(tensor: Tensor) -> None:
     if not tensor.requires_grad:
         raise HookError("cannot register a hook on a tensor that doesn't require gradient; requires_grad_() it")
-
-
-def like(given: Any, tensor: Tensor) -> bool:
-    return isinstance(given, type(tensor)) and (given.shape, given.dtype) == (tensor.shape, tensor.dtype)
 
 
 def answer(given: Any, cotangent: Tensor) -> None:
     """HookError unless a hook's answer can stand for the cotangent that it was given."""
     if not like(given, cotangent):
         raise HookError(
-            "a hook has changed the size or type of value; "
-            f"return None or a {cotangent.dtype} tensor of shape {cotangent.shape}"
+            "a hook has changed the size or type of value; return a tensor like the one it was given, or None"
         )
 
 
 def assignable(tensor: Tensor, given: Any) -> None:
-    """TypeError, ShapeMismatch or AutogradError unless `given` can be the `.grad` of `tensor`."""
-    if not isinstance(given, type(tensor)):
-        kind = type(given).__name__
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}; use tensor()")
-    if given.shape != tensor.shape:
-        raise ShapeMismatch(f"a grad of shape {given.shape} is not one of {tensor.shape}; reshape it")
-    if given is tensor or given.dtype != tensor.dtype:
-        raise AutogradError(f"a grad is a separate {tensor.dtype} tensor; make one with tensor()")
+    """ShapeMismatch unless `given` can be the `.grad` of `tensor`."""
+    if not like(given, tensor):
+        raise ShapeMismatch("a grad is a tensor of the shape and dtype of its own; make one with tensor()")
 
 
-def writable(tensor: Tensor) -> None:
-    if modes.is_grad_enabled() and tensor.is_leaf and tensor.requires_grad:
-        raise AutogradError(
-            "a leaf Variable that requires grad is being used in an in-place operation; do it in no_grad()"
-        )
+def like(given: Any, tensor: Tensor) -> bool:
+    return isinstance(given, type(tensor)) and (given.shape, given.dtype) == (tensor.shape, tensor.dtype)

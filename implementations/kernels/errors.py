@@ -5,8 +5,11 @@
     ├── ShapeMismatch    cotangent or gradient of another shape than its tensor
     ├── NeedsGrad        no gradient is recorded for a root or an input
     ├── GraphFreed       saved values are gone: backward ran here before
+    ├── VersionConflict  saved values were overwritten since
+    ├── LeafInPlace      a leaf that requires grad was to be overwritten while recording
     ├── NotALeaf         requires_grad of a result was to be changed
-    ├── UnusedInput      an input of grad() has no path to the outputs
+    ├── NotFloating      integers or bools were to require grad
+    ├── UnusedInput      an input of grad() has no path to the output
     └── HookError        a hook that cannot fire, or an answer that does not fit
 
 The messages end with what to do.
@@ -33,12 +36,24 @@ class GraphFreed(AutogradError):
     """The record was swept before, and its saved values were not retained."""
 
 
+class VersionConflict(AutogradError):
+    """A VJP would be computed from numbers that the operator never saw."""
+
+
+class LeafInPlace(AutogradError):
+    """A gradient is collected for the leaf as it was made."""
+
+
 class NotALeaf(AutogradError):
     """A result requires grad because its operands do."""
 
 
+class NotFloating(AutogradError):
+    """Only floating-point numbers have derivatives."""
+
+
 class UnusedInput(AutogradError):
-    """No record leads from the outputs to this input."""
+    """No record leads from the output to this input."""
 
 
 class HookError(AutogradError):

@@ -22,13 +22,8 @@ def is_grad_enabled() -> bool:
 
 def turn(on: bool) -> bool:
     """Turn this thread's switch; returns how it was before."""
-    before = SWITCH.on
-    SWITCH.on = on
+    before, SWITCH.on = SWITCH.on, on
     return before
-
-
-def turn_back(before: bool) -> None:
-    SWITCH.on = before
 
 
 class GradMode:
@@ -45,7 +40,7 @@ class GradMode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        turn_back(self.before.pop())
+        turn(self.before.pop())
 
 
 class no_grad(GradMode):  # noqa: N801 (torch's spelling, like the next two)

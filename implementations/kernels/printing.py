@@ -14,7 +14,7 @@ MARGIN = " " * len("tensor(")
 def spell(data: npt.NDArray[Any], note: str) -> str:
     """`tensor([0., 1.], dtype=torch.float64, requires_grad=True)`; `note` is the last part or empty."""
     notes = [] if data.size or data.ndim == 1 else [f"size={data.shape}"]
-    notes += [] if data.dtype == np.float32 else [f"dtype=torch.{data.dtype}"]
+    notes += [f"dtype=torch.{data.dtype}"] if data.dtype == np.float64 else []
     notes += [note] if note else []
     text = "tensor(" + body(data)
     used = len(text.rpartition("\n")[2]) + len(", ")
@@ -28,28 +28,27 @@ def spell(data: npt.NDArray[Any], note: str) -> str:
 def body(data: npt.NDArray[Any]) -> str:
     if data.size == 0:
         return "[]"
-    form = pick(data)
+    form = pick(data) if data.dtype.kind == "f" else "{}"
     width = max((len(form.format(value)) for value in deciding(data).tolist()), default=0)
 
-    def number(value: float) -> str:
-        return (form if np.isfinite(value) else "{:}").format(value).rjust(width)
+    def cell(value: Any) -> str:
+        return (form if np.isfinite(value) else "{}").format(value).rjust(width)
 
     if data.ndim == 0:
-        return number(data.item())
-    options: dict[str, Any] = {"formatter": {"float_kind": number}, "threshold": data.size + 1}
+        return cell(data.item())
+    options: dict[str, Any] = {"formatter": {"all": cell}, "threshold": data.size + 1}
     limit = LINE + data.ndim - 1  # NumPy keeps room for the closing brackets, torch does not
     return np.array2string(data, max_line_width=limit, separator=", ", prefix=MARGIN, **options)
 
 
 def deciding(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Zeros, infinities and NaNs do not decide how the others print."""
-    mask = np.isfinite(data) & (data != 0)
-    return np.asarray(data[mask], np.float64)
+    """Zeros, infinities and NaNs do not decide how other floats print, nor how wide."""
+    return data[np.isfinite(data) & (data != 0)] if data.dtype.kind == "f" else data.ravel()
 
 
 def pick(data: npt.NDArray[Any]) -> str:
     """Whole numbers as `1.`, others with four decimals, numbers of very different size with exponents."""
-    sizes = np.abs(deciding(data))
+    sizes = np.abs(deciding(data)).astype(np.float64)
     if sizes.size == 0:
         return "{:.0f}."
     whole = np.array_equal(sizes, np.floor(sizes))

@@ -1,8 +1,23 @@
 """Engines broken on purpose, each in one way: what every clause must be able to see."""
 
+from implementations.mutants.accumulation import ACCUMULATION
+from implementations.mutants.conventions import CONVENTIONS
 from implementations.mutants.dialects import DIALECTS
-from implementations.mutants.table import TABLE, Mutant
+from implementations.mutants.functional_grad import FUNCTIONAL_GRAD
+from implementations.mutants.hooks import HOOKS
+from implementations.mutants.in_place import IN_PLACE
+from implementations.mutants.leaves import LEAVES
+from implementations.mutants.lifetime import LIFETIME
+from implementations.mutants.mathematics import MATHEMATICS
+from implementations.mutants.modes import MODES
+from implementations.mutants.table import Mutant
+from implementations.mutants.torch_faults import TORCH_FAULTS
+from implementations.mutants.variables import VARIABLES
 
-MUTANTS: dict[str, Mutant] = {mutant.name: mutant for mutant in (*TABLE, *DIALECTS)}
+_TABLES = (
+    *(MATHEMATICS, ACCUMULATION, LEAVES, HOOKS, FUNCTIONAL_GRAD, MODES, LIFETIME, IN_PLACE, CONVENTIONS),
+    *(DIALECTS, VARIABLES, TORCH_FAULTS),
+)
+MUTANTS: dict[str, Mutant] = {mutant.name: mutant for table in _TABLES for mutant in table}
 
 __all__ = ["MUTANTS", "Mutant"]

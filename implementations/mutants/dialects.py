@@ -22,11 +22,11 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "a_leaf_as_root_is_forgotten",
         "backward() from a leaf does nothing",
         """
-        from implementations.reference import engine
-        def backward(self, *arguments, right=engine.Tensor.backward, **options):
+        from implementations.reference import core
+        def backward(self, *arguments, right=core.Tensor.backward, **options):
             if not self.is_leaf:
                 right(self, *arguments, **options)
-        engine.Tensor.backward = backward
+        core.Tensor.backward = backward
         """,
     ),
     _torch(
@@ -76,8 +76,8 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "everything_shows_the_flag",
         "every tensor is printed as if it required grad",
         """
-        from implementations.reference import engine
-        engine.tensor_text = lambda data, suffixes, right=engine.tensor_text: right(data, ["requires_grad=True"])
+        from implementations.reference import values
+        values.tensor_text = lambda data, suffixes, right=values.tensor_text: right(data, ["requires_grad=True"])
         """,
     ),
     _torch(
@@ -180,24 +180,24 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "negation_forgets_the_sign",
         "-x passes the cotangent on unchanged",
         """
-        from implementations.reference import vjps
-        vjps.VJPS["neg"] = (vjps.Vjp("", lambda g: g),)
+        from implementations.reference import core
+        core.OPERATORS["neg"] = (core.OPERATORS["neg"][0], lambda g: g)
         """,
     ),
     _reference(
         "powers_follow_one_rule",
         "x**0 is differentiated as 0 * x**-1, which is NaN at 0",
         """
-        from implementations.reference import vjps
-        vjps.power_rule = lambda g, base, n: g * (n * base ** (n - 1))
+        from implementations.reference import core
+        core.OPERATORS["pow"] = (core.OPERATORS["pow"][0], lambda g, a, n: g * (n * a ** (n - 1)))
         """,
     ),
     _reference(
         "powers_have_no_zeroth_factor",
         "the derivative of x**n is computed as n * x**n / x, which is NaN at 0",
         """
-        from implementations.reference import vjps
-        vjps.power_rule = lambda g, base, n: g * (n * base ** n / base)
+        from implementations.reference import core
+        core.OPERATORS["pow"] = (core.OPERATORS["pow"][0], lambda g, a, n: g * (n * a ** n / a))
         """,
     ),
     # --- lifetime and threads
@@ -205,8 +205,8 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "graphs_die_with_names",
         "a result's saved values go when its name goes",
         """
-        from implementations.reference import engine
-        engine.Tensor.__del__ = lambda self: self.grad_fn and engine.free(self.grad_fn)
+        from implementations.reference import core
+        core.Tensor.__del__ = lambda self: self.grad_fn and core.free(self.grad_fn)
         """,
     ),
     _reference(
@@ -214,34 +214,34 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "the memory of a leaf is reused when its name goes, though the graph needs it",
         """
         import weakref
-        from implementations.reference import engine
-        class Place(engine.Tensor):
+        from implementations.reference import core
+        class Place(core.Tensor):
             pass
-        def source(tensor, right=engine.source):
+        def source(tensor, right=core.source):
             if right(tensor) is not tensor:
                 return right(tensor)
             if not hasattr(tensor, "place"):
                 tensor.place = Place(tensor.data)
                 tensor.place.owner = weakref.ref(tensor)
             return tensor.place
-        def accumulate(place, cotangent, right=engine.accumulate):
+        def accumulate(place, cotangent, right=core.accumulate):
             if place.owner() is not None:
                 right(place.owner(), cotangent)
-        def saved_values(operator, operands, result, right=engine.saved_values):
-            return {letter: value.detach() for letter, value in right(operator, operands, result).items()}
+        def saved_values(*arguments, right=core.saved_values):
+            return {letter: (value.detach(), version) for letter, (value, version) in right(*arguments).items()}
         def finalize(self):
             if hasattr(self, "place"):
                 self.data[...] = 0
-        engine.source, engine.accumulate, engine.saved_values = source, accumulate, saved_values
-        engine.Tensor.__del__ = finalize
+        core.source, core.accumulate, core.saved_values = source, accumulate, saved_values
+        core.Tensor.__del__ = finalize
         """,
     ),
     _reference(
         "the_mode_is_of_the_process",
         "no_grad in one thread turns recording off in all",
         """
-        from implementations.reference import modes
-        modes.MODE = type("Mode", (), {"enabled": True})()
+        from implementations.reference import core
+        core.MODE = type("Mode", (), {"enabled": True})()
         """,
     ),
     _reference(
@@ -249,11 +249,11 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "a backward outside the main thread leaves no gradient",
         """
         import threading
-        from implementations.reference import engine
-        def accumulate(leaf, cotangent, right=engine.accumulate):
+        from implementations.reference import core
+        def accumulate(leaf, cotangent, right=core.accumulate):
             if threading.current_thread() is threading.main_thread():
                 right(leaf, cotangent)
-        engine.accumulate = accumulate
+        core.accumulate = accumulate
         """,
     ),
     # --- dtypes
@@ -266,6 +266,139 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
                 return right(self, other).detach() + self - self.detach()
             return right(self, other)
         torch.Tensor.__mul__ = mul
+        """,
+    ),
+    # --- what torch's own words say of leaves, nodes, backward and gradients
+    _torch(
+        "backward_clears_the_flag",
+        "after backward the leaves require grad no more",
+        """
+        def backward(self, *arguments, right=torch.Tensor.backward, **options):
+            nodes = [self.grad_fn]
+            for node in nodes:
+                nodes.extend(source for source, _ in node.next_functions if source)
+            leaves = [node.variable for node in nodes if hasattr(node, "variable")]
+            right(self, *arguments, **options)
+            for leaf in leaves:
+                leaf.requires_grad_(False)
+        torch.Tensor.backward = backward
+        """,
+    ),
+    _torch(
+        "powers_are_constants",
+        "a power is not recorded",
+        "torch.Tensor.__pow__ = lambda self, exponent: torch.pow(self.detach(), exponent)",
+    ),
+    _torch(
+        "equal_leaves_are_one",
+        "making a leaf of the same values gives the leaf that is already there",
+        """
+        LEAVES = {}
+        def tensor(value, right=torch.tensor, **options):
+            return LEAVES.setdefault(f"{value} {options}", right(value, **options))
+        torch.tensor = tensor
+        """,
+    ),
+    _torch(
+        "factories_forget_the_keyword",
+        "factories ignore requires_grad=True",
+        """
+        def forgetful(factory):
+            return lambda *arguments, requires_grad=False, **options: factory(*arguments, **options)
+        for name in ("tensor", "ones", "arange", "rand", "randn"):
+            setattr(torch, name, forgetful(getattr(torch, name)))
+        """,
+    ),
+    _torch(
+        "counting_is_in_integers",
+        "arange counts in integers whatever its bounds are",
+        """
+        def arange(*bounds, right=torch.arange, **options):
+            return right(*map(int, bounds), **options)
+        torch.arange = arange
+        """,
+    ),
+    _torch(
+        "a_second_sum_is_a_constant",
+        "the first sum of a tensor is recorded, later ones are not",
+        """
+        def total(self, *arguments, right=torch.Tensor.sum):
+            seen, self.seen = getattr(self, "seen", False), True
+            return right(self.detach() if seen else self, *arguments)
+        torch.Tensor.sum = total
+        """,
+    ),
+    _torch(
+        "reflected_products_are_quotients",
+        "2 * x is recorded as x / (1 / 2)",
+        "torch.Tensor.__rmul__ = lambda self, other: self / (1 / other)",
+    ),
+    _torch(
+        "methods_take_a_step_more",
+        "x.mul(w) adds 0 to x * w",
+        "torch.Tensor.mul = lambda self, other: self * other + 0",
+    ),
+    _torch(
+        "backward_returns_the_root",
+        "backward() returns the tensor that it started from",
+        """
+        def backward(self, *arguments, right=torch.Tensor.backward, **options):
+            right(self, *arguments, **options)
+            return self
+        torch.Tensor.backward = backward
+        """,
+    ),
+    _torch(
+        "naming_backward_runs_it",
+        "looking up y.backward runs it",
+        """
+        def backward(self, right=torch.Tensor.backward):
+            right(self)
+            return lambda: None
+        torch.Tensor.backward = property(backward)
+        """,
+    ),
+    _torch(
+        "cotangents_are_of_the_roots_dtype",
+        "a cotangent of another dtype than the root's is refused",
+        """
+        def backward(self, cotangent=None, right=torch.Tensor.backward, **options):
+            if cotangent is not None and cotangent.dtype != self.dtype:
+                raise RuntimeError(f"a cotangent is {self.dtype}, not {cotangent.dtype}")
+            right(self, cotangent, **options)
+        torch.Tensor.backward = backward
+        """,
+    ),
+    _torch(
+        "the_jacobian_is_made",
+        "backward makes room for the whole Jacobian first",
+        """
+        def backward(self, *arguments, right=torch.Tensor.backward, **options):
+            torch.empty(self.numel(), self.numel())
+            right(self, *arguments, **options)
+        torch.Tensor.backward = backward
+        """,
+    ),
+    _torch(
+        "gradients_are_read_as_copies",
+        "each access to .grad gives a copy",
+        """
+        gradient = torch.Tensor.grad
+        def grad(self):
+            found = gradient.__get__(self)
+            return found if found is None else found.clone()
+        torch.Tensor.grad = property(grad, gradient.__set__)
+        """,
+    ),
+    _torch(
+        "gradients_begin_as_ones",
+        "a leaf has a gradient of ones before its first backward",
+        """
+        gradient = torch.Tensor.grad
+        def grad(self):
+            found = gradient.__get__(self)
+            return torch.ones_like(self) if found is None and self.is_leaf else found
+        torch.Tensor.grad = property(grad, gradient.__set__)
         """,
     ),
 )

@@ -1,18 +1,20 @@
-"""A small reverse-mode autograd engine, written to be read: start with `engine.py`."""
+"""A small reverse-mode autograd engine, written to be read: start with `core.py`."""
 
-from .engine import Tensor, grad, tensor
+from .core import Tensor, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled, tensor
 from .errors import (
     AutogradError,
     GraphFreed,
     HookError,
+    LeafInPlace,
     NeedsGrad,
     NotALeaf,
+    NotFloating,
     NotScalar,
     ShapeMismatch,
     UnusedInput,
+    VersionConflict,
 )
 from .legacy import Variable
-from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 __version__ = "0.1.0"
 
@@ -20,13 +22,16 @@ __all__ = [
     "AutogradError",
     "GraphFreed",
     "HookError",
+    "LeafInPlace",
     "NeedsGrad",
     "NotALeaf",
+    "NotFloating",
     "NotScalar",
     "ShapeMismatch",
     "Tensor",
     "UnusedInput",
     "Variable",
+    "VersionConflict",
     "enable_grad",
     "grad",
     "is_grad_enabled",

@@ -7,7 +7,10 @@
     ├── GraphFreed       a node's saved values were freed by an earlier backward
     ├── NotALeaf         a result was treated as a leaf
     ├── UnusedInput      an input of `grad` was not used to compute the outputs
-    └── HookError        a hook that could never fire, or that returned a misfit
+    ├── HookError        a hook that could never fire, or that returned a misfit
+    ├── NotFloating      a gradient was asked of integers or booleans
+    ├── LeafInPlace      a write to a leaf that requires grad would be recorded
+    └── VersionConflict  a saved value was written to before backward needed it
 
 Every message says what to do. Arguments are checked before any state changes.
 """
@@ -43,3 +46,15 @@ class UnusedInput(AutogradError):
 
 class HookError(AutogradError):
     """A hook on a tensor without gradient, or a replacement that does not fit."""
+
+
+class NotFloating(AutogradError):
+    """Integers and booleans have no derivative."""
+
+
+class LeafInPlace(AutogradError):
+    """A leaf's gradient belongs to the numbers that it has: while recording, they stay."""
+
+
+class VersionConflict(AutogradError):
+    """The numbers that a VJP needs are no longer there."""

@@ -1,41 +1,55 @@
-"""The API before 0.4: values are wrapped in a Variable, and `volatile` does what `no_grad` does today.
+"""The API before 0.4: a Variable holds a tensor, and `volatile` does what `no_grad` does today.
 
-A volatile Variable poisons every result that depends on it: whatever the other operands say, the result is
-volatile, requires no grad and was never recorded. Unlike a mode, volatility travels with the data.
+One volatile operand poisons the result: whatever the others say, it is volatile itself, requires no grad and
+was never recorded. Unlike a mode, volatility travels with the data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 
-from . import engine, errors, modes
-from .hooks import Handle
-from .node import Node
-from .values import Array, Value
+from .core import Handle, Node, Tensor, no_grad
+from .values import Array
 
-Operand: TypeAlias = "Variable | float"
+
+class Data(np.ndarray[Any, Any]):
+    """Numbers as they were read then: never 0-d, and an entry of a vector is Python's; `z.data[0]` reads a sum."""
+
+    def __getitem__(self, index: Any) -> Any:  # variable/an_entry_of_data_is_a_number
+        entry = super().__getitem__(index)
+        return entry if isinstance(entry, np.ndarray) else entry.item()
+
+
+def spread(name: str) -> Callable[..., Variable]:
+    """An operator of Tensor as one of Variables, unrecorded if an operand is volatile."""
+
+    def operator(*operands: Any) -> Variable:
+        volatile = poisoned(operands)
+        with no_grad() if volatile else nullcontext():  # volatile/volatile_is_what_no_grad_became
+            return wrapped(getattr(Tensor, name)(*(bare(operand) for operand in operands)), volatile)
+
+    return operator
 
 
 class Variable:
-    """A value with the flags of old: `volatile` takes precedence over `requires_grad`.
+    """A tensor with the flags of old: `volatile` takes precedence over `requires_grad`.
 
-    `data` is an array, a number or nested lists, in float32 or float64 (numbers become float64).
+    `data` is a tensor or an array, whose memory is shared; or a number or nested lists, which become float64.
     """
 
     def __init__(self, data: Any, requires_grad: bool = False, volatile: bool = False) -> None:
-        array = np.asarray(data)
-        floating = array.dtype in (np.float32, np.float64)
-        self.tensor = engine.Tensor(array if floating else array.astype(np.float64))
-        self.tensor.requires_grad = requires_grad and not volatile
+        array = np.asarray(data.data if isinstance(data, Tensor) else data)
+        array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+        self.tensor = Tensor(array).requires_grad_(requires_grad and not volatile)
         self.volatile = volatile
 
     @property
     def data(self) -> Array:
-        """The values, at least 1-d as every tensor was then: `z.data[0]` reads a sum."""
-        return np.atleast_1d(self.tensor.data)
+        return np.atleast_1d(self.tensor.data).view(Data)  # variable/a_variable_shares_its_tensor
 
     @property
     def requires_grad(self) -> bool:
@@ -48,88 +62,54 @@ class Variable:
 
     @property
     def grad(self) -> Variable | None:
-        return None if self.tensor.grad is None else wrap(self.tensor.grad, volatile=False)
+        return None if self.tensor.grad is None else wrapped(self.tensor.grad)
 
-    def backward(self, gradient: Any = None, retain_variables: bool = False) -> None:
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.tensor.shape
+
+    @property
+    def dtype(self) -> str:
+        return self.tensor.dtype
+
+    def tolist(self) -> Any:
+        return self.tensor.tolist()
+
+    def backward(self, gradient: Variable | None = None, retain_variables: bool = False) -> None:
         """Accumulate into leaves; `retain_variables` is today's retain_graph. NeedsGrad if volatile."""
-        check_not_volatile(self)
-        if gradient is not None and not isinstance(gradient, Variable):
-            gradient = Variable(gradient)
-        self.tensor.backward(gradient and gradient.tensor, retain_graph=retain_variables)
+        self.tensor.backward(bare(gradient), retain_graph=retain_variables)
 
     def register_hook(self, hook: Callable[[Variable], Variable | None]) -> Handle:
-        def call(cotangent: engine.Tensor) -> engine.Tensor | None:
-            replacement = hook(wrap(cotangent, volatile=False))
-            return None if replacement is None else replacement.tensor
+        """Call `hook` with a Variable in every backward; a Variable that it returns replaces the cotangent."""
+        return self.tensor.register_hook(lambda cotangent: bare(hook(wrapped(cotangent))))
 
-        return self.tensor.register_hook(call)
-
-    def __add__(self, other: Operand) -> Variable:
-        return apply("__add__", self, other)
-
-    def __radd__(self, other: float) -> Variable:
-        return apply("__radd__", self, other)
-
-    def __sub__(self, other: Operand) -> Variable:
-        return apply("__sub__", self, other)
-
-    def __rsub__(self, other: float) -> Variable:
-        return apply("__rsub__", self, other)
-
-    def __mul__(self, other: Operand) -> Variable:
-        return apply("__mul__", self, other)
-
-    def __rmul__(self, other: float) -> Variable:
-        return apply("__rmul__", self, other)
-
-    def __truediv__(self, other: Operand) -> Variable:
-        return apply("__truediv__", self, other)
-
-    def __rtruediv__(self, other: float) -> Variable:
-        return apply("__rtruediv__", self, other)
-
-    def __pow__(self, exponent: Operand) -> Variable:
-        return apply("__pow__", self, exponent)
-
-    def __neg__(self) -> Variable:
-        return apply("__neg__", self)
-
-    def __getitem__(self, index: Any) -> Variable:
-        return apply("__getitem__", self, index)
-
-    def __getattr__(self, name: str) -> Callable[..., Variable]:
-        """Every other operator of a Tensor: `sum`, `mean`, `dot`, `mm`, `exp` and so on."""
-        if name.startswith("_") or not hasattr(Value, name):
-            raise AttributeError(f"a Variable has no attribute {name}: see {__name__} for what it has")
-        return lambda *arguments: apply(name, self, *arguments)
+    __add__, __radd__ = spread("__add__"), spread("__radd__")
+    __sub__, __rsub__ = spread("__sub__"), spread("__rsub__")
+    __mul__, __rmul__ = spread("__mul__"), spread("__rmul__")
+    __truediv__, __rtruediv__ = spread("__truediv__"), spread("__rtruediv__")
+    __pow__, __neg__, __abs__ = spread("__pow__"), spread("__neg__"), spread("__abs__")
+    __matmul__, __getitem__ = spread("__matmul__"), spread("__getitem__")
+    add, mul = __add__, __mul__
+    dot, mm, t, reshape = spread("dot"), spread("mm"), spread("t"), spread("reshape")
+    sum, mean, max, norm = spread("sum"), spread("mean"), spread("max"), spread("norm")
+    exp, log, sqrt, sin, tanh, relu = (spread(name) for name in ("exp", "log", "sqrt", "sin", "tanh", "relu"))
 
     def __repr__(self) -> str:
-        flags = f"requires_grad={self.requires_grad}, volatile={self.volatile}"
-        return f"Variable({self.tensor.tolist()}, {flags})"
+        return f"Variable({self.tolist()}, requires_grad={self.requires_grad}, volatile={self.volatile})"
 
 
-def wrap(tensor: engine.Tensor, volatile: bool) -> Variable:
+def wrapped(tensor: Tensor, volatile: bool = False) -> Variable:
     """A Variable around an existing tensor, graph and all."""
-    variable = Variable.__new__(Variable)
-    variable.tensor = tensor
-    variable.volatile = volatile
+    variable = object.__new__(Variable)
+    variable.tensor, variable.volatile = tensor, volatile
     return variable
 
 
-def poisoned(operands: tuple[Any, ...]) -> bool:
+def bare(operand: Any) -> Any:
+    """The tensor in a Variable; anything else is itself."""
+    return operand.tensor if isinstance(operand, Variable) else operand
+
+
+def poisoned(operands: Sequence[Any]) -> bool:
     """Volatility: one volatile operand makes the result volatile."""
     return any(isinstance(operand, Variable) and operand.volatile for operand in operands)
-
-
-def apply(name: str, *operands: Any) -> Variable:
-    """Run an operator of Tensor, unrecorded if any operand is volatile."""
-    volatile = poisoned(operands)
-    tensor, *others = (operand.tensor if isinstance(operand, Variable) else operand for operand in operands)
-    with modes.set_grad_enabled(modes.is_grad_enabled() and not volatile):
-        result = getattr(tensor, name)(*others)
-    return wrap(result, volatile)
-
-
-def check_not_volatile(variable: Variable) -> None:
-    if variable.volatile:
-        raise errors.NeedsGrad("a volatile Variable is never differentiated: create the inputs without volatile=True")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from . import errors, modes
-from .values import Value
+import numpy as np
+
+from . import core, errors
 
 if TYPE_CHECKING:
-    from .engine import Tensor
-    from .node import Node, Place
+    from .core import Node, Place, Tensor
+    from .values import Array
 
 
 def check_requires_grad(tensor: Tensor) -> None:
@@ -19,6 +20,26 @@ def check_requires_grad(tensor: Tensor) -> None:
             "a tensor does not require grad and does not have a grad_fn: "
             "create its leaf with requires_grad=True, and compute outside no_grad"
         )
+
+
+def listed(tensors: Any, need_grad: bool = False) -> list[Any]:
+    """One tensor or several as a list, not empty; NeedsGrad unless each requires grad, if so it is wanted."""
+    several = [tensors] if isinstance(tensors, core.Tensor) else list(tensors)
+    if not several:
+        raise errors.AutogradError("the list of tensors cannot be empty: name at least one")
+    for tensor in several if need_grad else ():
+        check_requires_grad(tensor)
+    return several
+
+
+def check_cotangents(roots: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+    if len(roots) != len(gradients):
+        raise errors.ShapeMismatch(
+            f"got {len(roots)} tensors and {len(gradients)} gradients: give one (or None) for each"
+        )
+    for root, gradient in zip(roots, gradients, strict=True):
+        check_requires_grad(root)
+        check_cotangent(root, gradient)
 
 
 def check_cotangent(root: Tensor, gradient: Tensor | None) -> None:
@@ -30,7 +51,7 @@ def check_cotangent(root: Tensor, gradient: Tensor | None) -> None:
                 "pass a cotangent of that shape, or reduce the root with .sum() first"
             )
         return
-    if not isinstance(gradient, Value):
+    if not isinstance(gradient, core.Tensor):
         kind = type(gradient).__name__
         raise TypeError(f"gradients can be either Tensors or None, but got {kind}: wrap it in tensor()")
     if gradient.shape != root.shape:
@@ -49,16 +70,12 @@ def check_used(places: Sequence[Place | None], reached: Container[Place | None])
             )
 
 
-def check_not_empty(tensors: Sequence[object]) -> None:
-    if not tensors:
-        raise errors.AutogradError("the list of tensors cannot be empty: name at least one")
-
-
-def check_paired(roots: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
-    if len(roots) != len(gradients):
-        raise errors.ShapeMismatch(
-            f"got {len(roots)} tensors and {len(gradients)} gradients: give one (or None) for each"
-        )
+def check_saved(path: Sequence[Place], wanted: Container[Place | None]) -> None:
+    """Before anything changes: what the nodes of a path will ask for is there."""
+    for place in path:
+        for edge in place.edges:
+            if edge.source in wanted:
+                core.recall(cast("Node", place), edge)
 
 
 def check_not_freed(node: Node) -> None:
@@ -69,11 +86,26 @@ def check_not_freed(node: Node) -> None:
         )
 
 
-def check_leaf(tensor: Tensor) -> None:
+def check_unmodified(node: Node, tensor: Tensor, version: int) -> None:
+    if tensor._version != version:
+        raise errors.VersionConflict(
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"{type(node).__name__} saved a value of shape {tensor.shape} at version {version}, which is at version "
+            f"{tensor._version} now; write to a .clone() of it, or after backward"
+        )
+
+
+def check_wish(tensor: Tensor, flag: bool) -> None:
+    """A leaf of floats decides for itself."""
     if not tensor.is_leaf:
         raise errors.NotALeaf(
             "you can only change requires_grad flags of leaf variables: "
             "use .detach() for a copy of a result that is a constant"
+        )
+    if flag and not tensor.is_floating:
+        raise errors.NotFloating(
+            f"only Tensors of floating point dtype can require gradients, not {tensor.dtype}: "
+            "create it as float32 or float64"
         )
 
 
@@ -84,18 +116,45 @@ def check_hookable(tensor: Tensor) -> None:
         )
 
 
-def check_writable(tensor: Tensor) -> None:
-    if tensor.is_leaf and tensor.requires_grad and modes.is_grad_enabled():
+def check_writable(tensor: Tensor, arguments: Sequence[object]) -> None:
+    """While recording: nothing but results and constants is written to, nor through a view that has no history."""
+    base = tensor.view.base if tensor.view else tensor
+    for leaf, what in ((tensor, "a leaf Variable"), (base, "a view of a leaf Variable")):
+        if leaf.is_leaf and leaf.requires_grad:
+            raise errors.LeafInPlace(
+                f"{what} that requires grad is being used in an in-place operation: do it under no_grad()"
+            )
+    recorded = any(isinstance(t, core.Tensor) and t.requires_grad for t in (base, *arguments))
+    if recorded and tensor.view and not tensor.view.recorded:
         raise errors.AutogradError(
-            "a leaf Variable that requires grad is being used in an in-place operation: do it under no_grad()"
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled: "
+            "do both inside no_grad(), or both outside"
         )
+
+
+def check_fits(target: Tensor, new: Tensor) -> None:
+    """A write keeps shape and kind of dtype."""
+    if new.shape != target.shape:
+        raise errors.ShapeMismatch(
+            f"output with shape {target.shape} doesn't match the broadcast shape {new.shape}: reshape the operand"
+        )
+    if not np.can_cast(new.data.dtype, target.data.dtype, "same_kind"):
+        raise errors.AutogradError(
+            f"result type {new.dtype} can't be cast to the desired output type {target.dtype}: create it as {new.dtype}"
+        )
+
+
+def check_ranks(operator: str, operands: Sequence[Array], ranks: Sequence[int]) -> None:
+    for operand, rank in zip(operands, ranks, strict=True):
+        if operand.ndim != rank:
+            raise ValueError(f"{operator} takes a {rank}-d operand here, not shape {operand.shape}: reshape it")
 
 
 def check_grad(tensor: Tensor, value: Tensor | None) -> None:
     """A gradient looks like its tensor."""
     if value is None:
         return
-    if not isinstance(value, Value):
+    if not isinstance(value, core.Tensor):
         kind = type(value).__name__
         raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}: wrap it")
     if value is tensor:
@@ -108,7 +167,7 @@ def check_grad(tensor: Tensor, value: Tensor | None) -> None:
 
 def check_replacement(cotangent: Tensor, replacement: object) -> None:
     """A hook's answer looks like what it was asked about."""
-    if not isinstance(replacement, Value):
+    if not isinstance(replacement, core.Tensor):
         kind = type(replacement).__name__
         raise errors.HookError(f"expected Variable, but hook returned '{kind}': return a Tensor or None")
     if (replacement.shape, replacement.dtype) != (cotangent.shape, cotangent.dtype):

@@ -1,4 +1,4 @@
-"""How a tensor prints: torch's text, digit for digit, for arrays of up to 1000 elements."""
+"""Torch's words: the names of nodes, and how a tensor prints, digit for digit, for arrays of up to 1000 elements."""
 
 from __future__ import annotations
 
@@ -8,14 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+TORCH_NAMES = {  # of nodes; those of all other operators follow from the operator's name
+    "cast": "ToCopyBackward0",
+    "copy": "CopyBackwards",
+    "max": "MaxBackward1",
+    "norm": "LinalgVectorNormBackward0",
+    "power": "PowBackward1",
+    "put": "CopySlices",
+    "reshape": "ViewBackward0",
+    "rsub": "RsubBackward1",
+    "vm": "SqueezeBackward4",
+    "window": "AsStridedBackward0",
+}
 LINE_WIDTH = 80
 INDENT = len("tensor(")
 
 
+def node_name(operator: str) -> str:
+    """What torch calls the node of an operator."""  # recording/grad_fn_names_the_last_operator
+    return TORCH_NAMES.get(operator, f"{operator.capitalize()}Backward0")
+
+
 def tensor_text(data: npt.NDArray[Any], suffixes: list[str]) -> str:
     """`tensor(28., grad_fn=<MulBackward0>)`; a suffix that does not fit starts a new line."""
-    if data.dtype == np.float64:  # torch's default dtype, float32, goes without saying
-        suffixes = ["dtype=torch.float64", *suffixes]
+    if data.dtype == np.float64 or (data.size == 0 and data.dtype != np.float32):  # the default goes without saying
+        suffixes = [f"dtype=torch.{data.dtype}", *suffixes]
     if data.size == 0 and data.ndim != 1:
         suffixes = [f"size={data.shape}", *suffixes]
     text = "tensor(" + ("[]" if data.size == 0 else array_text(data, number_format(data), INDENT))
@@ -41,7 +58,10 @@ def array_text(data: npt.NDArray[Any], number: Callable[[float], str], indent: i
 
 
 def number_format(data: npt.NDArray[Any]) -> Callable[[float], str]:
-    """One format for the whole array, padded to its longest finite number, zeros not counted."""
+    """One format for the whole array, padded to its longest: of floats, to the longest finite number but 0."""
+    if data.dtype.kind != "f":
+        longest = max(len(str(value)) for value in data.ravel().tolist())
+        return lambda value: str(value).rjust(longest)
     spec = number_spec(data)
 
     def bare(value: float) -> str:

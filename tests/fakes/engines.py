@@ -15,8 +15,8 @@ from typing import Final
 _AGENT: Final = Path(__file__).resolve().parent / "agent.py"
 _IMPORTS: Final = """\
 import ctypes, os, signal, subprocess, sys, threading, time
-from implementations.reference import engine, modes, vjps
-right = engine.Tensor.exp
+from implementations.reference import core
+right = core.Tensor.exp
 """
 _EXP: Final = "operators/value_and_gradient[exp,float64]"
 _TEXT: Final = "printed_text/a_tensor_shows_its_history[float64]"
@@ -68,7 +68,7 @@ def _raises(name: str, raised: str, got: str) -> Fake:
             raise SystemExit
     def exp(self):
         raise {raised}
-    engine.Tensor.exp = exp
+    core.Tensor.exp = exp
     """
     message = "an exception that the adapter does not map"
     return Fake(name, _IMPORTS + dedent(patch), "error", 3, message, got, "apply")
@@ -88,16 +88,16 @@ def _babbles(mode: str, message: str) -> Fake:
 
 def _rows() -> Iterator[Fake]:
     # --- the process ends, or never answers
-    yield _dies("segfaults", "engine.Tensor.exp = lambda self: ctypes.string_at(0)", "SIGSEGV")
-    yield _dies("exits", "engine.Tensor.exp = lambda self: os._exit(0)", "exited with code 0")
+    yield _dies("segfaults", "core.Tensor.exp = lambda self: ctypes.string_at(0)", "SIGSEGV")
+    yield _dies("exits", "core.Tensor.exp = lambda self: os._exit(0)", "exited with code 0")
     yield _dies(
         "dies_of_a_nameless_signal",
-        "engine.Tensor.exp = lambda self: os.kill(os.getpid(), signal.SIGRTMIN + 1)",
+        "core.Tensor.exp = lambda self: os.kill(os.getpid(), signal.SIGRTMIN + 1)",
         "was ended by signal 35",
     )
     yield _dies(
         "segfaults_in_backward",
-        'vjps.VJPS["exp"] = (vjps.Vjp("y", lambda g, y: ctypes.string_at(0)),)',
+        'core.OPERATORS["exp"] = (core.OPERATORS["exp"][0], lambda g, y: ctypes.string_at(0))',
         "SIGSEGV",
         verb="gradients",
     )
@@ -107,19 +107,19 @@ def _rows() -> Iterator[Fake]:
         def exp(self):
             open(os.path.join(os.environ["FAKES_FOLDER"], "hangs"), "w").close()
             ctypes.PyDLL(None).sleep(1000)
-        engine.Tensor.exp = exp
+        core.Tensor.exp = exp
         """,
         "no answer within 1 s",
         "timeout",
     )
     yield _dies(
         "crashes_beside_a_child",  # which holds the pipe open
-        "engine.Tensor.exp = lambda self: os._exit(7) if os.fork() else time.sleep(1000)",
+        "core.Tensor.exp = lambda self: os._exit(7) if os.fork() else time.sleep(1000)",
         "exited with code 7",
     )
     yield _dies(
         "closes_every_descriptor",
-        "engine.Tensor.exp = lambda self: os.closerange(0, 256) or right(self)",
+        "core.Tensor.exp = lambda self: os.closerange(0, 256) or right(self)",
         "exited with code",
     )
     yield _dies(
@@ -131,7 +131,7 @@ def _rows() -> Iterator[Fake]:
             except FileExistsError:
                 return right(self)
             os._exit(1)
-        engine.Tensor.exp = exp
+        core.Tensor.exp = exp
         """,
         "was lost once",
         "flaky",
@@ -140,7 +140,7 @@ def _rows() -> Iterator[Fake]:
     words = HARMFUL.encode("utf-8", "surrogatepass")
     yield _dies(
         "dies_with_markup",
-        f"engine.Tensor.exp = lambda self: os.write(2, {words!r}) and os._exit(3)",
+        f"core.Tensor.exp = lambda self: os.write(2, {words!r}) and os._exit(3)",
         "exited with code 3",
         got="<script>",
     )
@@ -171,7 +171,7 @@ def _rows() -> Iterator[Fake]:
                 return [bytearray(1 << 24) for _ in range(1000)]
             finally:
                 resource.setrlimit(resource.RLIMIT_AS, before)
-        engine.Tensor.exp = exp
+        core.Tensor.exp = exp
         """),
         "error",
         3,
@@ -182,33 +182,33 @@ def _rows() -> Iterator[Fake]:
     # --- wrong values and states
     yield _wrong(
         "returns_nan",
-        "engine.Tensor.exp = lambda self: right(self) * float('nan')",
+        "core.Tensor.exp = lambda self: right(self) * float('nan')",
         "y is not what the specification says",
         "nan",
     )
     yield _wrong(
         "returns_infinities",
-        'vjps.VJPS["exp"] = (vjps.Vjp("y", lambda g, y: g / 0),)',
+        'core.OPERATORS["exp"] = (core.OPERATORS["exp"][0], lambda g, y: g / 0)',
         "is not what the specification says",
         "inf|nan",
     )
     yield _wrong(
         "prints_markup",
-        f"engine.Tensor.__repr__ = lambda self: {HARMFUL!r}",
+        f"core.Tensor.__repr__ = lambda self: {HARMFUL!r}",
         "is not what the specification says",
         "<script>",
         case=_TEXT,
     )
     yield _wrong(
         "prints_ten_megabytes",
-        "engine.Tensor.__repr__ = lambda self: 'x' * 10_000_000",
+        "core.Tensor.__repr__ = lambda self: 'x' * 10_000_000",
         "is not what the specification says",
         r"x{2000}\.\.\. \(10000000 char",
         case=_TEXT,
     )
     yield _wrong(
         "leaves_grad_mode_off",
-        "engine.Tensor.exp = lambda self: (right(self), modes.set_grad_enabled(False))[0]",
+        "core.Tensor.exp = lambda self: (right(self), core.set_grad_enabled(False))[0]",
         "the program changed the grad mode",
         "False",
     )
@@ -223,7 +223,7 @@ def _rows() -> Iterator[Fake]:
             ctypes.CDLL(None).puts(b'{"ran": 1}')
             ctypes.CDLL(None).fflush(None)
             return right(self)
-        engine.Tensor.exp = exp
+        core.Tensor.exp = exp
         """,
     )
     yield _harmless(
@@ -232,16 +232,16 @@ def _rows() -> Iterator[Fake]:
         def exp(self):
             threading.Thread(target=time.sleep, args=(1000,)).start()
             return right(self)
-        engine.Tensor.exp = exp
+        core.Tensor.exp = exp
         """,
     )
     yield _harmless(
         "leaves_a_process_running",
-        "engine.Tensor.exp = lambda self: subprocess.Popen(['sleep', '1000']) and right(self)",
+        "core.Tensor.exp = lambda self: subprocess.Popen(['sleep', '1000']) and right(self)",
     )
     yield _harmless(
         "closes_the_standard_descriptors",
-        "engine.Tensor.exp = lambda self: os.closerange(0, 3) or right(self)",
+        "core.Tensor.exp = lambda self: os.closerange(0, 3) or right(self)",
     )
     # --- the protocol
     yield Fake(
@@ -255,7 +255,7 @@ def _rows() -> Iterator[Fake]:
                 except OSError:
                     continue
             return right(self)
-        engine.Tensor.exp = exp
+        core.Tensor.exp = exp
         """),
         "error",
         3,

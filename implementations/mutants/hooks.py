@@ -1,0 +1,150 @@
+"""Mutants of hooks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from implementations.mutants.table import Mutant, reference
+
+HOOKS: Final[tuple[Mutant, ...]] = (
+    reference(
+        "hook_runs_per_contribution",
+        "a hook is called for each use of its tensor, with that use's part",
+        """
+        def add_contribution(cotangents, place, part, right=core.add_contribution, run_hooks=core.run_hooks):
+            right(cotangents, place, run_hooks(place, part))
+        core.add_contribution = add_contribution
+        core.run_hooks = lambda place, cotangent: cotangent
+        """,
+    ),
+    reference("hook_removal_does_nothing", "a removed hook is still called", "core.Handle.remove = lambda self: None"),
+    reference(
+        "hook_replacement_is_ignored",
+        "what a hook returns is thrown away",
+        """
+        def run_hooks(place, cotangent):
+            for hook in tuple(place.hooks.values()):
+                hook(cotangent)
+            return cotangent
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "hook_argument_requires_grad",
+        "a hook's argument requires grad, so that what the hook computes is recorded",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            return right(place, cotangent.detach().requires_grad_() if place.hooks else cotangent)
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "hook_argument_is_single",
+        "a hook's argument is float32, whatever its tensor is",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            return right(place, cotangent.cast("float32") if place.hooks else cotangent)
+        core.run_hooks = run_hooks
+        refusals.check_grad = lambda tensor, value: None
+        """,
+    ),
+    reference(
+        "hooks_run_in_reverse",
+        "the last hook of a tensor runs first",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            registered = place.hooks
+            place.hooks = dict(reversed(registered.items()))
+            replaced = right(place, cotangent)
+            place.hooks = registered
+            return replaced
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "third_hook_is_lost",
+        "a tensor holds two hooks at most",
+        """
+        def __init__(self, registered, hook, right=core.Handle.__init__):
+            right(self, registered if len(registered) < 2 else {}, hook)
+        core.Handle.__init__ = __init__
+        """,
+    ),
+    reference(
+        "removal_removes_every_hook",
+        "remove() ends all hooks of its tensor",
+        "core.Handle.remove = lambda self: self.hooks.clear()",
+    ),
+    reference(
+        "second_removal_takes_another",
+        "remove() ends the tensor's last hook if its own is gone",
+        """
+        def remove(self):
+            if self.hooks.pop(self.key, None) is None and self.hooks:
+                self.hooks.popitem()
+        core.Handle.remove = remove
+        """,
+    ),
+    reference(
+        "hooks_are_called_once",
+        "a hook is forgotten after its first call",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            replaced = right(place, cotangent)
+            place.hooks.clear()
+            return replaced
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "leaf_hooks_run_after_accumulation",
+        "a leaf's hook is called with the accumulated gradient, and what it returns is thrown away",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            return cotangent if isinstance(place, core.Tensor) else right(place, cotangent)
+        def accumulate(leaf, cotangent, right=core.accumulate, run=core.run_hooks):
+            right(leaf, cotangent)
+            run(leaf, leaf.grad)
+        core.accumulate, core.run_hooks = accumulate, run_hooks
+        """,
+    ),
+    reference(
+        "leaf_hook_runs_per_contribution",
+        "a leaf's hook is called for each use of the leaf, with that use's part",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            return cotangent if isinstance(place, core.Tensor) else right(place, cotangent)
+        def add_contribution(cotangents, place, part, right=core.add_contribution, run=core.run_hooks):
+            right(cotangents, place, run(place, part) if isinstance(place, core.Tensor) else part)
+        core.add_contribution, core.run_hooks = add_contribution, run_hooks
+        """,
+    ),
+    reference(
+        "root_hooks_do_not_run",
+        "a hook on the tensor that backward starts from is not called",
+        """
+        def sweep(seeds, *arguments, right=core.sweep):
+            registered = {place: place.hooks for place in seeds}
+            for place in seeds:
+                place.hooks = {}
+            right(seeds, *arguments)
+            for place in seeds:
+                place.hooks = registered[place]
+        core.sweep = sweep
+        """,
+    ),
+    reference(
+        "hooks_after_use_are_ignored",
+        "a hook on a tensor that an operator has used already is not called",
+        """
+        def record(operator, *operands, right=core.record):
+            for operand in operands:
+                if isinstance(operand, core.Tensor):
+                    operand.used = True
+            return right(operator, *operands)
+        def register_hook(self, hook, right=core.Tensor.register_hook):
+            return core.Handle({}, hook) if hasattr(self, "used") else right(self, hook)
+        core.record, core.Tensor.register_hook = record, register_hook
+        """,
+    ),
+)

@@ -1,0 +1,110 @@
+"""Mutants of writes in place, views and versions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from implementations.mutants.table import Mutant, reference
+
+IN_PLACE: Final[tuple[Mutant, ...]] = (
+    reference(
+        "writes_are_not_recorded",
+        "a write in place changes numbers and leaves no history",
+        "inplace.rebase = lambda target, new: None",
+    ),
+    reference(
+        "views_are_copies",
+        "an entry, a slice and a reshaped tensor have memory of their own",
+        """
+        def join(result, operand):
+            result.data = result.data.copy()
+        inplace.join = join
+        """,
+    ),
+    reference(
+        "views_remember_the_old_base",
+        "a view keeps the history that it had when its base is written",
+        "inplace.refresh = lambda view: None",
+    ),
+    reference(
+        "overwritten_entries_keep_their_gradient",
+        "what was overwritten receives a gradient as if it had not been",
+        """
+        forward, _, written = core.OPERATORS["put"]
+        core.OPERATORS["put"] = (forward, lambda g, at: g, written)
+        """,
+    ),
+    reference(
+        "leaves_may_be_written",
+        "a leaf that requires grad is written while operators are recorded",
+        "refusals.check_writable = lambda target, arguments: None",
+    ),
+    reference(
+        "written_leaves_are_constants",
+        "a leaf that was written under no_grad requires grad no more",
+        """
+        def write(target, operator, *arguments, right=inplace.write):
+            written = right(target, operator, *arguments)
+            target._wish = False
+            return written
+        inplace.write = write
+        """,
+    ),
+    reference(
+        "versions_are_not_checked",
+        "a derivative is computed from whatever its numbers are by then",
+        "refusals.check_unmodified = lambda node, tensor, version: None",
+    ),
+    reference(
+        "every_version_is_checked",
+        "a backward is refused when any operand was written since, needed or not",
+        """
+        def saved_values(pulls, operands, result):
+            return {letter: (tensor, tensor._version) for letter, tensor in zip("aby", (*operands, result.detach()))}
+        def recall(node, letters, right=core.recall):
+            for tensor, version in (node.saved or {}).values():
+                refusals.check_unmodified(node, tensor, version)
+            return right(node, letters)
+        core.saved_values, core.recall = saved_values, recall
+        """,
+    ),
+    reference(
+        "detached_writes_are_recorded",
+        "a write through a detached alias becomes part of the history that it was detached from",
+        """
+        def detach(self, right=core.Tensor.detach):
+            alias = right(self)
+            alias.origin = self
+            return alias
+        def write(target, operator, *arguments, right=inplace.write):
+            origin = getattr(target, "origin", None)
+            old = None if origin is None else core.Tensor(origin.data.copy(), origin.grad_fn)
+            written = right(target, operator, *arguments)
+            if origin is not None and origin.grad_fn:
+                origin.grad_fn = core.record(operator, old, *arguments).grad_fn
+            return written
+        core.Tensor.detach, inplace.write = detach, write
+        """,
+    ),
+    reference(
+        "hooks_move_on",
+        "the hooks of a result that is written move to what it becomes",
+        """
+        def rebase(target, new, right=inplace.rebase):
+            before = target.grad_fn
+            right(target, new)
+            target.grad_fn.hooks, before.hooks = before.hooks, {}
+        inplace.rebase = rebase
+        """,
+    ),
+    reference(
+        "writes_count_twice",
+        "a write counts as two versions",
+        """
+        def write(target, operator, *arguments, right=inplace.write):
+            target.memory.version += 1
+            return right(target, operator, *arguments)
+        inplace.write = write
+        """,
+    ),
+)

@@ -1,0 +1,196 @@
+"""Mutants of torch: faults of leaves, hooks, modes, loops and second backwards, patched from outside."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Final
+
+from implementations.mutants.table import Mutant
+
+
+def _torch(name: str, fault: str, patch: str) -> Mutant:
+    return Mutant(name, "torch", fault, dedent(patch).strip())
+
+
+TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
+    # --- leaves and data
+    _torch(
+        "retained_gradients_are_the_last",
+        "a retained gradient is that of the last backward alone",
+        """
+        def retain_grad(self):
+            self.register_hook(lambda gradient: setattr(self, "grad", gradient))
+        torch.Tensor.retain_grad = retain_grad
+        """,
+    ),
+    _torch(
+        "retained_gradients_are_halved",
+        "a retained gradient is half of what is passed on",
+        """
+        def retain_grad(self):
+            self.register_hook(lambda gradient: setattr(self, "grad", gradient / 2))
+        torch.Tensor.retain_grad = retain_grad
+        """,
+    ),
+    _torch(
+        "data_is_negated",
+        ".data holds the values with the other sign",
+        "torch.Tensor.data = property(lambda self: -self.detach())",
+    ),
+    # --- hooks
+    _torch(
+        "silent_hooks_end_the_gradient",
+        "a hook that returns nothing is taken to return zeros",
+        """
+        def register_hook(self, hook, right=torch.Tensor.register_hook):
+            def answered(gradient):
+                answer = hook(gradient)
+                return gradient * 0 if answer is None else answer
+            return right(self, answered)
+        torch.Tensor.register_hook = register_hook
+        """,
+    ),
+    _torch(
+        "backward_waits_for_a_reader",
+        "backward does its work when a gradient is read",
+        """
+        WAITING = []
+        gradient = torch.Tensor.grad
+        def backward(self, right=torch.Tensor.backward):
+            WAITING.append(lambda: right(self))
+        def grad(self):
+            while WAITING:
+                WAITING.pop(0)()
+            return gradient.__get__(self)
+        torch.Tensor.backward, torch.Tensor.grad = backward, property(grad, gradient.__set__)
+        """,
+    ),
+    # --- the functional gradient
+    _torch(
+        "a_lone_gradient_is_no_tuple",
+        "grad() of one input returns its gradient, not a tuple",
+        """
+        def grad(*arguments, right=torch.autograd.grad, **options):
+            found = right(*arguments, **options)
+            return found if len(found) > 1 else found[0]
+        torch.autograd.grad = grad
+        """,
+    ),
+    _torch(
+        "gradients_of_constants_are_ones",
+        "grad() of a root without history gives ones",
+        """
+        def grad(root, inputs, right=torch.autograd.grad, **options):
+            return right(root, inputs, **options) if root.requires_grad else tuple(map(torch.ones_like, inputs))
+        torch.autograd.grad = grad
+        """,
+    ),
+    # --- modes
+    _torch(
+        "no_grad_clears_the_operands_flag",
+        "an operand of a product under no_grad requires grad no more",
+        """
+        def mul(self, other, right=torch.Tensor.__mul__):
+            return right(self if torch.is_grad_enabled() else self.requires_grad_(False), other)
+        torch.Tensor.__mul__ = mul
+        """,
+    ),
+    _torch(
+        "sums_are_kept_for_ever",
+        "every sum is kept, and with it its graph",
+        """
+        KEPT = []
+        def total(self, *arguments, right=torch.Tensor.sum):
+            KEPT.append(right(self, *arguments))
+            return KEPT[-1]
+        torch.Tensor.sum = total
+        """,
+    ),
+    # --- control flow
+    _torch(
+        "products_with_one_are_constants",
+        "a product with the number 1 is a constant",
+        """
+        def mul(self, other, right=torch.Tensor.__mul__):
+            return right(self, other).detach() if isinstance(other, float) and other == 1 else right(self, other)
+        torch.Tensor.__mul__ = mul
+        """,
+    ),
+    _torch(
+        "greater_includes_equal",
+        "x > 0 holds at 0 too",
+        "torch.Tensor.__gt__ = torch.Tensor.ge",
+    ),
+    _torch(
+        "comparing_counts_as_a_use",
+        "a comparison adds 1 to the gradient of what is compared",
+        """
+        def greater(self, other, right=torch.Tensor.gt):
+            if self.requires_grad:
+                self.register_hook(lambda gradient: gradient + 1)
+            return right(self, other)
+        torch.Tensor.__gt__ = greater
+        """,
+    ),
+    _torch(
+        "norms_are_sums_of_absolute_values",
+        "the norm is the 1-norm",
+        "torch.Tensor.norm = lambda self: self.abs().sum()",
+    ),
+    _torch(
+        "norms_are_squares",
+        "the norm is the sum of squares, without its root",
+        "torch.Tensor.norm = lambda self: (self * self).sum()",
+    ),
+    _torch(
+        "abs_is_a_branch",
+        "abs passes the cotangent on as x if x > 0 else -x does",
+        "torch.Tensor.abs = lambda self: torch.where(self > 0, self, -self)",
+    ),
+    # --- a second backward, higher order
+    _torch(
+        "every_graph_is_retained",
+        "backward keeps the graph whether it is asked to or not",
+        """
+        def backward(self, gradient=None, retain_graph=True, right=torch.Tensor.backward, **options):
+            right(self, gradient, retain_graph=True, **options)
+        torch.Tensor.backward = backward
+        """,
+    ),
+    _torch(
+        "backward_is_always_recorded",
+        "backward records itself whether create_graph is asked or not",
+        """
+        def backward(self, gradient=None, create_graph=True, right=torch.Tensor.backward, **options):
+            right(self, gradient, create_graph=True, **options)
+        torch.Tensor.backward = backward
+        """,
+    ),
+    # --- printed text and warnings
+    _torch(
+        "members_print_their_numbers",
+        "the repr of a tensor is that of its numbers",
+        "torch.Tensor.__repr__ = lambda self: repr(self.tolist())",
+    ),
+    _torch(
+        "numbers_print_two_decimals",
+        "numbers are printed with two decimals",
+        "torch.set_printoptions(precision=2)",
+    ),
+    _torch(
+        "the_warning_is_given_once",
+        "of all accesses to the gradient of a result only the first one warns",
+        """
+        from warnings import catch_warnings, simplefilter, warn
+        gradient, GIVEN = torch.Tensor.grad, []
+        def grad(self):
+            with catch_warnings():
+                simplefilter("ignore")
+                found = gradient.__get__(self)
+            if found is None and not self.is_leaf and not GIVEN:
+                GIVEN.append(warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed."))
+            return found
+        torch.Tensor.grad = property(grad, gradient.__set__)
+        """,
+    ),
+)
