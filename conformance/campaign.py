@@ -329,4 +329,4 @@ def digest() -> str:
 
 
 def _sources() -> Iterator[Path]:
-    yield from sorted(_CLAUSES.parent.rglob("*.py"))
+    yield from sorted(path for path in _CLAUSES.parent.rglob("*") if path.suffix in (".py", ".toml"))

@@ -33,7 +33,7 @@ class Clause:
     id: str
     level: str
     sentence: str
-    mutant: str | None
+    mutant: str
     dialect: str | None
     after: tuple[str, ...]
     parameters: Mapping[str, Sequence[str]]
@@ -102,7 +102,7 @@ REGISTRY: Final[dict[str, Clause]] = {}
 def clause(
     level: str,
     *,
-    mutant: str | None = None,
+    mutant: str,
     dialect: str | None = None,
     after: Sequence[str] = (),
     given: Mapping[str, SearchStrategy[Any]] | None = None,
@@ -110,8 +110,7 @@ def clause(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declares a test as a clause; its docstring is the sentence, `given` draws its arguments, other keywords make its cases.
 
-    Raises ConformanceError when the level or dialect is unknown, the sentence is missing, or no mutant is named (only a
-    convention may name none: an admissible set has no single way to be broken).
+    Raises ConformanceError when the level or dialect is unknown or the sentence is missing.
     """
 
     def declare(test: Callable[..., None]) -> Callable[..., None]:
@@ -120,8 +119,6 @@ def clause(
         sentence = " ".join((test.__doc__ or "").split())
         if level not in LEVELS or not sentence or (dialect is not None and dialect not in DIALECTS):
             raise ConformanceError(f"{name}: a clause needs a known level and dialect, and a sentence")
-        if mutant is None and level != "convention":
-            raise ConformanceError(f"{name}: a {level} clause names the mutant that it turns to fail")
         declared = Clause(name, level, sentence, mutant, dialect, tuple(after), parameters, given or {}, test)
         REGISTRY[name] = declared
         return test

@@ -22,9 +22,9 @@ def killed(select: Sequence[str], seed: int, scripts: Path | None) -> int:
 
     A mutant of an engine that is not installed is skipped, and is not counted as killed.
     """
-    clauses = [c for c in specification().values() if c.mutant and any(case.selected(select) for case in c.cases())]
+    clauses = [c for c in specification().values() if any(case.selected(select) for case in c.cases())]
     if not clauses:
-        raise NothingSelected(f"no clause with a mutant matches {' or '.join(select)}")
+        raise NothingSelected(f"no clause matches {' or '.join(select)}")
     survivors, skipped = 0, 0
     for clause in clauses:
         if engine := missing(clause):
@@ -55,7 +55,7 @@ def missing(clause: Clause) -> str:
 def _mutant(clause: Clause) -> Mutant:
     from implementations.mutants import MUTANTS
 
-    mutant = MUTANTS.get(clause.mutant or "")
+    mutant = MUTANTS.get(clause.mutant)
     if mutant is None:
         raise ConformanceError(f"{clause.id} names the mutant {clause.mutant!r}, which is not in the table")
     return mutant

@@ -101,7 +101,7 @@ def explained(glob: str) -> str:
 def _explained(clause: Clause) -> str:
     facts = [
         ("level", f"{level(clause)}: {LEVELS[clause.level]}"),
-        ("mutant", clause.mutant or "none: an admissible set"),
+        ("mutant", clause.mutant),
         ("stands on", ", ".join(clause.after) or "the operators it uses"),
         ("cases", ", ".join(case.id.removeprefix(clause.id) for case in clause.cases())),
     ]

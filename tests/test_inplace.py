@@ -283,7 +283,7 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (refused_leaf, reference.LeafInPlace, "a leaf Variable that requires grad is being used in an in-place operation"),
     (refused_view_of_a_leaf, reference.LeafInPlace, "a view of a leaf Variable that requires grad is being used"),
     (refused_item_of_a_leaf, reference.LeafInPlace, "leaf Variable that requires grad is being used in an in-place"),
-    (refused_leaf_that_is_a_view, reference.LeafInPlace, "^a leaf Variable that requires grad is being used"),
+    (refused_leaf_that_is_a_view, reference.LeafInPlace, "a view of a leaf Variable that requires grad is being used"),
     (refused_view_of_no_grad, reference.AutogradError, "A view was created in no_grad mode and is being modified"),
     (refused_shape, reference.ShapeMismatch, "output with shape .* doesn't match the broadcast shape"),
 ]

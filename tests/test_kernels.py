@@ -246,6 +246,10 @@ def leaves_in_place(e: Any, x: Any, w: Any) -> Iterator[Any]:
     yield kind(e, lambda: x.add_(1.0)), kind(e, lambda: v.zero_()), kind(e, lambda: x.__setitem__(0, 5.0))
     c = leaf(e, [1.0], requires_grad=False)[0].requires_grad_()
     yield kind(e, lambda: c.mul_(2.0))
+    base = leaf(e, [1.0, 2.0], requires_grad=False)
+    before = base[:1]
+    base.requires_grad_()
+    yield before.requires_grad, kind(e, lambda: before.mul_(2.0))
     z = (x * w).sum()
     with e.no_grad():
         x.add_(1.0)

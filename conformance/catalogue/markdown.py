@@ -68,7 +68,7 @@ def _clauses(clauses: Mapping[str, Clause]) -> Iterator[str]:
     yield "## The clauses"
     rows = [("clause", "level", "mutant that it fails", "sentence"), ("---",) * 4]
     rows += [
-        (f"`{it.id}`", level(it), f"`{it.mutant}`" if it.mutant else "-", plain(it.sentence)) for it in clauses.values()
+        (f"`{it.id}`", level(it), f"`{it.mutant}`", plain(it.sentence)) for it in clauses.values()
     ]
     yield _table(rows)
 

@@ -127,3 +127,15 @@ def test_the_gradient_stays_the_same_tensor(a: Array) -> None:
     native("held.zero_()\n{0}.backward()", (x * 5).sum())
     expect(native_value("held is {0}.grad", x), True)
     expect(native_value("held.tolist()"), str([5.0] * len(a)))
+
+
+@clause(
+    "law",
+    mutant="repeated_indices_count_once",
+    given={"a": vectors(), "times": st.integers(2, 4)},
+)
+def test_an_index_counts_as_often_as_it_occurs(a: Array, times: int) -> None:
+    """An entry that x[[0, ..., 0, 1]] picks several times receives a contribution for each time."""
+    x = tensor(a, requires_grad=True)
+    received = gradients((x[[0] * times + [1]] * 3).sum(), [x])
+    expect(received[0], [3 * times, 3, *[0] * (len(a) - 2)], "3 for each time")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import strategies as st
+
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
@@ -38,6 +40,23 @@ def test_retain_grad_keeps_it(a: Array) -> None:
     (y * y).sum().backward()
     expect(y.grad, 6 * a, "2y")
     expect(x.grad, 18 * a, "the leaf's own gradient")
+
+
+@clause(
+    "contract",
+    mutant="retained_gradients_are_taken_before_hooks",
+    given={"a": vectors(), "factor": st.integers(2, 4)},
+)
+def test_a_retained_gradient_is_what_the_hooks_made_of_it(a: Array, factor: int) -> None:
+    """y.grad, when it is retained, is what y's hooks returned, whether they were registered before retain_grad() or after."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    y.register_hook(scale=factor)
+    y.retain_grad()
+    y.register_hook(scale=factor)
+    y.sum().backward()
+    expect(y.grad, [factor**2] * len(a), "scaled by both")
+    expect(x.grad, [3 * factor**2] * len(a), "and passed on so")
 
 
 @clause(

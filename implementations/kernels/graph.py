@@ -33,7 +33,7 @@ class Port(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """What a VJP needs of a tensor: its array, the memory and the version then, and the node; of the result there was none yet."""
+    """What a VJP needs of a tensor: its array, the memory and the version then, and the node (the result had none yet)."""
 
     array: Array
     memory: Memory

@@ -135,4 +135,14 @@ ACCUMULATION: Final[tuple[Mutant, ...]] = (
         core.Tensor.grad = core.Tensor.grad.setter(set_grad)
         """,
     ),
+    reference(
+        "gradients_are_double",
+        "every leaf's gradient is float64",
+        """
+        def accumulate(leaf, cotangent, right=core.accumulate):
+            right(leaf, cotangent)
+            leaf._grad = leaf.grad.cast("float64")
+        core.accumulate = accumulate
+        """,
+    ),
 )

@@ -147,4 +147,18 @@ HOOKS: Final[tuple[Mutant, ...]] = (
         core.record, core.Tensor.register_hook = record, register_hook
         """,
     ),
+    reference(
+        "retained_gradients_are_taken_before_hooks",
+        "a retained gradient is what arrives, before the tensor's hooks",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            arrived = cotangent.clone()
+            passed = right(place, cotangent)
+            result = place.retained and place.retained()
+            if result is not None:
+                result.grad = arrived
+            return passed
+        core.run_hooks = run_hooks
+        """,
+    ),
 )

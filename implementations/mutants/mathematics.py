@@ -145,4 +145,28 @@ MATHEMATICS: Final[tuple[Mutant, ...]] = (
         core.OPERATORS["mul"] = (*core.OPERATORS["mul"][:2], lambda g, a: g * a.detach())
         """,
     ),
+    reference(
+        "repeated_indices_count_once",
+        "of an entry that an index picks several times only the last contribution counts",
+        """
+        import numpy
+        def scattered(a, index, shape):
+            zeros = numpy.zeros(shape, a.dtype)
+            zeros[index] = a
+            return zeros
+        core.OPERATORS["scatter"] = (scattered, *core.OPERATORS["scatter"][1:])
+        """,
+    ),
+    reference(
+        "only_leading_axes_are_summed",
+        "an axis of extent 1 that broadcasting stretched receives the last of its cotangents, not their sum",
+        """
+        def unbroadcast(g, edge, right=rules.unbroadcast):
+            for axis in range(-1, -len(edge.shape) - 1, -1):
+                if g.ndim == len(edge.shape) and edge.shape[axis] == 1 < g.shape[axis]:
+                    g = core.Tensor(g.data.take([-1], axis))
+            return right(g, edge)
+        rules.unbroadcast = unbroadcast
+        """,
+    ),
 )

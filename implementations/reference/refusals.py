@@ -119,11 +119,11 @@ def check_hookable(tensor: Tensor) -> None:
 def check_writable(tensor: Tensor, arguments: Sequence[object]) -> None:
     """While recording: nothing but results and constants is written to, nor through a view that has no history."""
     base = tensor.view.base if tensor.view else tensor
-    for leaf, what in ((tensor, "a leaf Variable"), (base, "a view of a leaf Variable")):
-        if leaf.is_leaf and leaf.requires_grad:
-            raise errors.LeafInPlace(
-                f"{what} that requires grad is being used in an in-place operation: do it under no_grad()"
-            )
+    if any(t.is_leaf and t.requires_grad for t in (tensor, base)):
+        what = "a view of a leaf Variable" if tensor.view else "a leaf Variable"
+        raise errors.LeafInPlace(
+            f"{what} that requires grad is being used in an in-place operation: do it under no_grad()"
+        )
     recorded = any(isinstance(t, core.Tensor) and t.requires_grad for t in (base, *arguments))
     if recorded and tensor.view and not tensor.view.recorded:
         raise errors.AutogradError(
