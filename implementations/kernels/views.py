@@ -41,9 +41,9 @@ def view(kernel: str, of: arrays.Tensor, **params: Any) -> arrays.Tensor:
 
 
 def follow(tensor: arrays.Tensor) -> None:
-    """Give a view a new node if its base was rewritten since it got its own; first to what it was taken of."""
+    """Give a view a new node if its base got one since it had its own; first to what it was taken of."""
     behind = []
-    while (origin := tensor.origin) and tensor.seen is not origin.base.node and not origin.base.is_leaf:
+    while (origin := tensor.origin) and tensor.seen is not origin.base.node:
         behind.append((tensor, origin))
         tensor = origin.of
     for view, (base, of, kernel, params) in reversed(behind):
