@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from flint import fmpq
 from hypothesis import strategies as st
 
 from conformance.clause import clause
@@ -83,7 +84,7 @@ def test_a_write_to_the_base_changes_its_views(view: str, a: Array, k: int) -> N
     mutant="overwritten_entries_keep_their_gradient",
     given={"a": vectors(), "n": integers, "i": st.integers(0, 1)},
 )
-def test_an_overwritten_entry_receives_nothing(a: Array, n: object, i: int) -> None:
+def test_an_overwritten_entry_receives_nothing(a: Array, n: fmpq, i: int) -> None:
     """After y = x*x, y[i] = w, the gradient of sum(y) is 0 for the entry of x that was overwritten, and 1 for w."""
     x, w = tensor(a, requires_grad=True), tensor(n, requires_grad=True)
     y = x * x
@@ -99,7 +100,7 @@ def test_an_overwritten_entry_receives_nothing(a: Array, n: object, i: int) -> N
     mutant="writes_are_not_recorded",
     given={"a": vectors(), "n": integers},
 )
-def test_a_constant_becomes_a_result(a: Array, n: object) -> None:
+def test_a_constant_becomes_a_result(a: Array, n: fmpq) -> None:
     """When w is written into a constant, the constant and its views require grad, and w receives what flows to them."""
     c, w = tensor(a), tensor(n, requires_grad=True)
     v = c[0:2]
@@ -114,16 +115,19 @@ def test_a_constant_becomes_a_result(a: Array, n: object) -> None:
     "contract",
     mutant="leaves_may_be_written",
     given={"a": vectors(), "k": factors},
-    target=("leaf", "view of a leaf"),
+    target=("leaf", "view of a leaf", "leaf in a constant"),
 )
 def test_a_leaf_is_not_written_while_recording(target: str, a: Array, k: int) -> None:
     """A write into a leaf that requires grad, or a view of one, is refused while operators are recorded; a constant may be."""
     x, c = tensor(a, requires_grad=True), tensor(a)
+    view = c[0:1].requires_grad_()
     with refuses("leaf_in_place"):
         if target == "leaf":
             x.mul_(k)
-        else:
+        elif target == "view of a leaf":
             x[0] = k
+        else:
+            view.mul_(k)
     expect(x, a, "a refusal changes nothing")
     c.mul_(k)
     expect(c, k * a, "the accepted twin")
@@ -211,6 +215,37 @@ def test_hooks_stay_with_what_they_were_registered_on(a: Array, k: int) -> None:
     y.sum().backward()
     expect(after.calls, [[1] * len(a)], "the cotangent of the new y")
     expect(before.calls, [[k] * len(a)], "the cotangent of the old y")
+    expect(x.grad, [2 * k] * len(a), "2k")
+
+
+@clause(
+    "law",
+    mutant="writes_save_the_new_numbers",
+    given={"a": vectors(), "b": integers},
+)
+def test_a_written_product_has_two_factors(a: Array, b: fmpq) -> None:
+    """After y = 2x, y *= w, the gradient of sum(y) by w is the sum of the y that was there before, and by x it is 2w."""
+    x, w = tensor(a, requires_grad=True), tensor(b, requires_grad=True)
+    y = x * 2
+    y.mul_(w)
+    received = gradients(y.sum(), [x, w])
+    expect(received[0], [2 * b] * len(a), "2w")
+    expect(received[1], 2 * a.sum(), "the old y")
+
+
+@clause(
+    "contract",
+    mutant="retained_gradients_stay_behind",
+    given={"a": vectors(), "k": factors},
+)
+def test_a_retained_gradient_is_that_of_the_newest(a: Array, k: int) -> None:
+    """y.grad, when it is retained, is the gradient of what y has become, not of what it was before a write."""
+    x = tensor(a, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.mul_(k)
+    y.sum().backward()
+    expect(y.grad, [1] * len(a), "of the new y")
     expect(x.grad, [2 * k] * len(a), "2k")
 
 

@@ -159,7 +159,7 @@ def test_naming_backward_runs_nothing(a: Array) -> None:
     given={"a": arrays((2, 1)), "b": arrays((1, 3))},
 )
 def test_an_axis_of_one_is_summed_again(a: Array, b: Array) -> None:
-    """Broadcasting repeats an axis of extent 1 as it does a missing one: in sum(x * w) x of shape (2, 1) receives the sum of w."""
+    """Broadcasting repeats an axis of extent 1 as it does a missing one: in sum(x * w) x of shape (2, 1) receives sums of w."""
     x, w = tensor(a, requires_grad=True), tensor(b, requires_grad=True)
     received = gradients((x * w).sum(), [x, w])
     expect(received[0], [[b.sum()]] * 2, "over the columns")

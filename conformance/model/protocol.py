@@ -88,7 +88,7 @@ class Twin:
         """
         a = a if index is None else self.apply("index", (a,), {"index": index})
         base = a.base or a
-        if self.grad_enabled and base.is_leaf and base.requires_grad:
+        if self.grad_enabled and any(state.is_leaf and state.requires_grad for state in (a, base)):
             raise Refusal("leaf_in_place")
         before = self.leaf(as_array(a.value.array * fmpq(0)), False) if how == "set" else a
         written = self.apply("add" if how == "set" else how, (before, b), {})

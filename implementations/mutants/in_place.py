@@ -107,4 +107,27 @@ IN_PLACE: Final[tuple[Mutant, ...]] = (
         inplace.write = write
         """,
     ),
+    reference(
+        "writes_save_the_new_numbers",
+        "a product that is written in place keeps the numbers that it puts there, not those that it multiplied",
+        """
+        def write(target, operator, *arguments, right=inplace.write):
+            written = right(target, operator, *arguments)
+            if target.grad_fn and "a" in target.grad_fn.saved:
+                target.grad_fn.saved["a"] = (target.detach(), target._version)
+            return written
+        inplace.write = write
+        """,
+    ),
+    reference(
+        "retained_gradients_stay_behind",
+        "a retained gradient is that of the result before it was written",
+        """
+        def rebase(target, new, right=inplace.rebase):
+            before = target.grad_fn
+            right(target, new)
+            before.retained, target.grad_fn.retained = target.grad_fn.retained, None
+        inplace.rebase = rebase
+        """,
+    ),
 )
