@@ -38,6 +38,14 @@ class _Lost(BaseException):
     """The engine's process was lost: no more examples of this case, and no shrinking."""
 
 
+class _Declined(BaseException):
+    """The engine declined every example so far; it would decline the others."""
+
+
+# A clause may take a path that an engine offers after one that it does not, but then another example soon does.
+_DECLINED_BEFORE_GIVING_UP: Final = 3
+
+
 @dataclass
 class Examination:
     """What is known of a case so far."""
@@ -77,6 +85,8 @@ class Examination:
             raise _Lost
         self.declined.update(dict.fromkeys(reply["declined"]))
         if reply["declined"]:
+            if self.programs == _DECLINED_BEFORE_GIVING_UP and not self.compared:
+                raise _Declined
             return
         self.lowered.update(dict.fromkeys(reply.get("lowered", ())))
         judgement = judge(program, reply)
@@ -138,7 +148,7 @@ def _explore(examination: Examination, profile: str, seed: int, expected: Expect
             examination.judged(expected.witness)
         else:
             _test(examination, profile, seed)()
-    except (_Disagreement, _Lost):
+    except (_Disagreement, _Lost, _Declined):
         pass
     except hypothesis.errors.Flaky as reason:
         examination.finding = Finding("flaky", None, f"the same inputs were judged differently: {reason}")
