@@ -275,7 +275,7 @@ def test_a_clause_without_a_mutant_is_found() -> None:
     """A clause whose mutant is not in the table is found."""
     known = specification()
     first = next(iter(known.values()))
-    broken = {first.id: replace(first, mutant=None)}
+    broken = {first.id: replace(first, mutant="nobody")}
     assert list(unbroken(broken, MUTANTS)) == [f"{first.id} names no mutant of the table"]
 
 

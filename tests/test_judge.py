@@ -425,7 +425,7 @@ def doubling() -> None:
 
 
 def examined(body: Callable[[], None], engine: Engine) -> dict[str, Any]:
-    clause = Clause("a/b", "law", "It doubles.", None, None, (), {}, {}, body)
+    clause = Clause("a/b", "law", "It doubles.", "none", None, (), {}, {}, body)
     return examine(next(clause.cases()), engine, "quick", 0, None)
 
 

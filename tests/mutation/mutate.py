@@ -1,7 +1,7 @@
 """Mechanical mutation of our engines with the specification as the test; `python tests/mutation/mutate.py kernels` runs it.
 
 Cosmic Ray makes the mutants and runs the clauses on each, in copies of the checkout. What survives is compared with
-`equivalent.toml`, the mutants that nobody could tell from the engine, each with the reason. The figures end up in docs/mutation.md.
+`equivalent.toml`, the mutants that nobody could tell from the engine, each with the reason.
 """
 
 from __future__ import annotations
