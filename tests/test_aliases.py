@@ -47,7 +47,7 @@ def _write(draw: random.Random) -> None:
         if step == "view" and a.shape and a.requires_grad:  # of a constant: a torch fault, see docs/roadmap.md
             pool.append(_view(a, draw))
         elif step == "write":
-            _in_place(a, draw.choice([2, 3, w]), draw)
+            _in_place(a, draw.choice([2, 3, w, a]), draw)
         elif step == "detach":
             pool.append(a.detach())
         elif step == "operator":
@@ -83,7 +83,7 @@ def _in_place(a: Tensor, value: object, draw: random.Random) -> None:
     unrecorded = a.state.base is None and draw.random() < 0.25
     with no_grad() if unrecorded else nullcontext():
         kind = draw.choice(["mul", "add", "set"])
-        if kind == "set" and a.shape:
+        if kind == "set" and a.shape and value is not a:
             a[draw.randrange(a.shape[0])] = value
         elif kind == "mul":
             a.mul_(value)

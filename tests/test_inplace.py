@@ -281,9 +281,9 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (saved_operand_modified_through_an_alias, reference.VersionConflict, "modified by an inplace operation"),
     (factor_modified_by_itself, reference.VersionConflict, "modified by an inplace operation"),
     (refused_leaf, reference.LeafInPlace, "a leaf Variable that requires grad is being used in an in-place operation"),
-    (refused_view_of_a_leaf, reference.LeafInPlace, "a view of a leaf Variable that requires grad is being used"),
+    (refused_view_of_a_leaf, reference.LeafInPlace, "leaf Variable that requires grad is being used"),
     (refused_item_of_a_leaf, reference.LeafInPlace, "leaf Variable that requires grad is being used in an in-place"),
-    (refused_leaf_that_is_a_view, reference.LeafInPlace, "a view of a leaf Variable that requires grad is being used"),
+    (refused_leaf_that_is_a_view, reference.LeafInPlace, "leaf Variable that requires grad is being used"),
     (refused_view_of_no_grad, reference.AutogradError, "A view was created in no_grad mode and is being modified"),
     (refused_shape, reference.ShapeMismatch, "output with shape .* doesn't match the broadcast shape"),
 ]
@@ -370,7 +370,7 @@ def test_what_was_modified_and_is_not_needed_does_not_matter() -> None:
         reference.grad(y, [x])
 
 
-@pytest.mark.parametrize("step", ["y.exp() * x", "y[...]", "y.add_(1)"])
+@pytest.mark.parametrize("step", ["y.exp() * x", "y.reshape(())", "y.add_(1)"])
 def test_a_chain_of_150_000_operators_needs_no_recursion(step: str) -> None:
     """Built, freed when the last name goes, built again, run backward, freed; in a process of its own, which may crash."""
     code = f"""

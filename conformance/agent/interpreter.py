@@ -56,7 +56,9 @@ class Interpreter:
 
     def __init__(self, adapter):
         self.adapter = adapter
-        self.refusals = [(kind, name, re.compile(pattern)) for kind, name, pattern in (*adapter["refusals"], *_EXHAUSTED)]
+        self.refusals = [
+            (kind, name, re.compile(pattern)) for kind, name, pattern in (*adapter["refusals"], *_EXHAUSTED)
+        ]
         self.prelude = {"__name__": "__main__"}
         warnings.simplefilter("ignore")
         folder = adapter.get("folder")
@@ -278,7 +280,9 @@ def flag(value):
 
 
 def noted(call):
-    """What a hook noted of one call: a flag, or its argument's value."""
+    """What a hook noted of one call: a flag, or its argument's dtype or value."""
+    if isinstance(call, str):
+        return {"flag": dtype(call)}
     return flag(call) if type(call).__name__ in _FLAGS else array(call)
 
 

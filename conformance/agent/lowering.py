@@ -250,7 +250,8 @@ class Lowering:
         lines = ["%s_calls = []" % name, "def %s_body(g):" % name]
         body = it["options"]["body"]
         noted = next((action["note"] for action in body if "note" in action), "hook_value")
-        lines.append("    %s_calls.append(%s)" % (name, self.spelled(noted, a="g")))
+        seen = self.spelled(noted, a="g")
+        lines.append("    %s_calls.append(%s)" % (name, "str(%s)" % seen if noted == "dtype" else seen))
         lines.extend("    " + self.hook_action(action) for action in body if "note" not in action)
         text = self.spelled("hook", a=it["args"][0], body="%s_body" % name)
         lines.append("%s = %s" % (name, text))
@@ -317,7 +318,9 @@ def between(history, root, inputs):
     """The instructions on the way from `inputs` to `root`, in their order, with the modes around each."""
     depends = set(inputs)
     for it, _ in history:
-        if it["verb"] in ("apply", "unbind", "detach", "gradients", "grad", "repeat") and not depends.isdisjoint(registers(it)):
+        if it["verb"] in ("apply", "unbind", "detach", "gradients", "grad", "repeat") and not depends.isdisjoint(
+            registers(it)
+        ):
             depends.update(name for name in it["out"] if name not in inputs)
     wanted, chosen = {root}, []
     for it, modes in reversed(history):

@@ -67,9 +67,7 @@ def _facts(it: Line) -> Iterator[str]:
 def _clauses(clauses: Mapping[str, Clause]) -> Iterator[str]:
     yield "## The clauses"
     rows = [("clause", "level", "mutant that it fails", "sentence"), ("---",) * 4]
-    rows += [
-        (f"`{it.id}`", level(it), f"`{it.mutant}`", plain(it.sentence)) for it in clauses.values()
-    ]
+    rows += [(f"`{it.id}`", level(it), f"`{it.mutant}`", plain(it.sentence)) for it in clauses.values()]
     yield _table(rows)
 
 

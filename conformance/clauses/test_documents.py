@@ -93,7 +93,7 @@ def test_000_simple_example() -> None:
 
 @clause("contract", mutant="cotangent_is_ignored")
 def test_001_mean_and_vector_jacobian_product() -> None:
-    """Document 001: the mean of 3(x + 2)**2 is 27 with gradients 4.5; 2x doubled nine times takes v to v times 512."""
+    """Document 001: the mean of 3(x + 2)**2 is 27 with gradients 4.5; x doubled nine times takes v to v times 512."""
     x = tensor(np.ones((2, 2), dtype=int), requires_grad=True)
     y = x + 2
     z = y * y * 3

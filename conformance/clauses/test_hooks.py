@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import arrays, tensors, vectors
-from conformance.tensor import expect, tensor
+from conformance.tensor import expect, recorded_dtype, tensor
 
 
 @clause("contract", mutant="hook_runs_per_contribution", given={"a": vectors()})
@@ -52,7 +52,7 @@ def test_replacement_flows_on(a: Array, g: Array, k: int) -> None:
 
 @clause("contract", mutant="hook_argument_requires_grad", given={"a": vectors()})
 def test_the_argument_needs_no_grad(a: Array) -> None:
-    """A hook's argument is a constant, unless the backward is recorded: whatever the hook computes leaves no graph behind."""
+    """A hook's argument is a constant: whatever the hook computes leaves no graph behind."""
     x = tensor(a, requires_grad=True)
     y = x * 2
     hook = y.register_hook(note="requires_grad")
@@ -61,9 +61,30 @@ def test_the_argument_needs_no_grad(a: Array) -> None:
     expect(x.grad, 8 * a, "an observing hook changes nothing")
 
 
+@clause("contract", mutant="hook_argument_is_detached", given={"a": vectors()})
+def test_the_argument_of_a_recorded_backward_is_recorded(a: Array) -> None:
+    """In a backward with create_graph a hook's argument has a history, which what the hook returns carries on."""
+    x = tensor(a, requires_grad=True)
+    y = x * x
+    hook = y.register_hook(note="requires_grad")
+    (y * y).sum().backward(create_graph=True)
+    expect(hook.calls, [True], "the argument's flag")
+    expect(x.grad, 4 * a * a * a, "4x**3")
+
+
+@clause("contract", mutant="hook_argument_is_single", given={"a": vectors()})
+def test_the_argument_has_its_tensors_dtype(a: Array) -> None:
+    """A hook's argument has the dtype of its tensor."""
+    x = tensor(a, requires_grad=True)
+    hook = x.register_hook(note="dtype")
+    (x * x).sum().backward()
+    expect(hook.calls, [{"flag": recorded_dtype()}], "what is asked for")
+    expect(x.grad, 2 * a, "an observing hook changes nothing")
+
+
 @clause("contract", mutant="hook_argument_is_single", given={"a": tensors(), "k": st.integers(2, 4)})
 def test_the_argument_looks_like_its_tensor(a: Array, k: int) -> None:
-    """A hook's argument has its tensor's shape and dtype, and so has the gradient that comes of scaling it."""
+    """A hook's argument has its tensor's shape, and the gradient that comes of scaling it has shape and dtype of the tensor."""
     x = tensor(a, requires_grad=True)
     hook = x.register_hook(scale=k)
     (x * x).sum().backward()

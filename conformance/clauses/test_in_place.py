@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 from flint import fmpq
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import integers, nonzero, vectors
-from conformance.tensor import Tensor, attempting, expect, gradients, no_grad, refuses, tensor
+from conformance.tensor import Tensor, attempting, expect, expect_one_of, gradients, no_grad, refuses, tensor
 
 factors = st.sampled_from([2, 3])
 
@@ -46,8 +48,9 @@ VIEWS = {"entry": _entry, "slice": _slice, "view of a view": _reshaped}
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="views_are_copies",
+    dialect="torch",
     given={"a": vectors(nonzero), "k": factors},
     view=tuple(VIEWS),
 )
@@ -63,8 +66,9 @@ def test_a_write_through_a_view_changes_its_base(view: str, a: Array, k: int) ->
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="views_remember_the_old_base",
+    dialect="torch",
     given={"a": vectors(), "k": factors},
     view=tuple(VIEWS),
 )
@@ -90,9 +94,9 @@ def test_an_overwritten_entry_receives_nothing(a: Array, n: fmpq, i: int) -> Non
     y = x * x
     y[i] = w
     expect(y, np.array([n if j == i else entry * entry for j, entry in enumerate(a)], dtype=object), "the numbers")
-    y.sum().backward()
-    expect(x.grad, [0 if j == i else 2 * entry for j, entry in enumerate(a)], "2x but for the overwritten entry")
-    expect(w.grad, 1, "what was written")
+    received = gradients(y.sum(), [x, w])
+    expect(received[0], [0 if j == i else 2 * entry for j, entry in enumerate(a)], "2x but for the overwritten entry")
+    expect(received[1], 1, "what was written")
 
 
 @clause(
@@ -101,19 +105,18 @@ def test_an_overwritten_entry_receives_nothing(a: Array, n: fmpq, i: int) -> Non
     given={"a": vectors(), "n": integers},
 )
 def test_a_constant_becomes_a_result(a: Array, n: fmpq) -> None:
-    """When w is written into a constant, the constant and its views require grad, and w receives what flows to them."""
+    """When w is written into a constant, the constant requires grad from then on, and w receives what flows to it."""
     c, w = tensor(a), tensor(n, requires_grad=True)
-    v = c[0:2]
     c[0] = w
     expect(c.requires_grad, True)
-    expect(v.requires_grad, True)
-    (v * 3).sum().backward()
-    expect(w.grad, 3, "through the view")
+    (c * 3).sum().backward()
+    expect(w.grad, 3, "through what was a constant")
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="leaves_may_be_written",
+    dialect="torch",
     given={"a": vectors(), "k": factors},
     target=("leaf", "view of a leaf", "leaf in a constant"),
 )
@@ -171,8 +174,9 @@ def test_overwritten_values_are_never_silently_used(through: str, a: Array, k: i
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="every_version_is_checked",
+    dialect="torch",
     given={"a": vectors(), "k": factors},
 )
 def test_numbers_that_no_derivative_needs_may_be_written(a: Array, k: int) -> None:
@@ -191,18 +195,19 @@ def test_numbers_that_no_derivative_needs_may_be_written(a: Array, k: int) -> No
     given={"a": vectors(), "k": factors},
 )
 def test_a_write_through_a_detached_alias_is_no_history(a: Array, k: int) -> None:
-    """What is written through y.detach() is in the numbers of y, not in its gradient: that of 2x stays 2."""
+    """What is written through y.detach() changes the numbers of y or does not, but never its gradient: that of 2x stays 2."""
     x = tensor(a, requires_grad=True)
     y = x * 2
     y.detach().mul_(k)
-    expect(y, 2 * k * a, "the numbers")
+    expect_one_of(y, [2 * k * a, 2 * a], "numbers that are shared, or copied")
     y.sum().backward()
     expect(x.grad, [2] * len(a), "as if nothing had been written")
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="hooks_move_on",
+    dialect="torch",
     given={"a": vectors(), "k": factors},
 )
 def test_hooks_stay_with_what_they_were_registered_on(a: Array, k: int) -> None:
@@ -234,8 +239,9 @@ def test_a_written_product_has_two_factors(a: Array, b: fmpq) -> None:
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="retained_gradients_stay_behind",
+    dialect="torch",
     given={"a": vectors(), "k": factors},
 )
 def test_a_retained_gradient_is_that_of_the_newest(a: Array, k: int) -> None:
@@ -253,16 +259,16 @@ def test_a_retained_gradient_is_that_of_the_newest(a: Array, k: int) -> None:
     "dialect",
     mutant="writes_count_twice",
     dialect="torch",
-    given={"a": vectors(), "writes": st.integers(1, 3)},
+    given={"a": vectors(), "writes": st.integers(1, 3), "unrecorded": st.booleans()},
 )
-def test_aliases_share_one_version(a: Array, writes: int) -> None:
+def test_aliases_share_one_version(a: Array, writes: int, unrecorded: bool) -> None:
     """Each write counts as one version of the memory, for its base, its views and its detached aliases, under no_grad too."""
     x = tensor(a, requires_grad=True)
     y = x * 2
     v, u = y[0:1], y.detach()
     expect(y.version, 0)
     for writer in (v, u, y)[:writes]:
-        with no_grad():
+        with no_grad() if unrecorded else nullcontext():
             writer.mul_(2)
     for alias in (y, v, u):
         expect(alias.version, writes)

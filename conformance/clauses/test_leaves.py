@@ -43,8 +43,9 @@ def test_retain_grad_keeps_it(a: Array) -> None:
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="retained_gradients_are_taken_before_hooks",
+    dialect="torch",
     given={"a": vectors(), "factor": st.integers(2, 4)},
 )
 def test_a_retained_gradient_is_what_the_hooks_made_of_it(a: Array, factor: int) -> None:

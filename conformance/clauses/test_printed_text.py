@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+import numpy as np
 from flint import fmpq
 from hypothesis import strategies as st
 
@@ -154,6 +156,94 @@ def test_a_tuple_shows_its_members(n: int) -> None:
 
 def _lines(members: Sequence[str]) -> str:
     return ",\n ".join(members)
+
+
+# The notes after the numbers, and how they share an 80-column line with them.
+
+
+def _notes(*notes: str) -> list[str]:
+    return [*(["dtype=torch.float64"] if recorded_dtype() == "float64" else []), *notes]
+
+
+def _noted(numbers: str, notes: Sequence[str]) -> str:
+    """A note goes on where 78 columns hold it, before the bracket that closes; else it begins a line, under the numbers."""
+    text = f"tensor({numbers}"
+    for note in notes:
+        last = text.splitlines()[-1]
+        text += f", {note}" if len(f"{last}, {note}") <= 78 else f",\n{' ' * 7}{note}"
+    return f"{text})"
+
+
+@clause("dialect", mutant="lines_hold_a_column_more", dialect="torch", entry=("1", "10", "100", "1000"))
+def test_a_note_that_does_not_fit_starts_a_line(entry: str) -> None:
+    """A dtype or a flag stands behind the numbers while the line has room for it, and else on a line of its own below."""
+    for rank, columns in ((1, 73), (2, 72)):
+        for n in range(1, columns // len(f"{entry}., ") + 1):
+            x = tensor(np.full((1,) * (rank - 1) + (n,), int(entry)), requires_grad=True)
+            numbers = "[" * rank + ", ".join([f"{entry}."] * n) + "]" * rank
+            expect(x.text(), _noted(numbers, _notes("requires_grad=True")), f"{n} entries")
+
+
+def _nested(array: Array, cells: Mapping[Any, str], indent: int) -> str:
+    """Vectors fill lines of 80 columns; matrices are parted by an empty line, and by one more for each rank above."""
+    if array.ndim > 1:
+        parts = [_nested(part, cells, indent + 1) for part in array]
+        return f"[{(',' + chr(10) * (array.ndim - 1) + ' ' * (indent + 1)).join(parts)}]"
+    entries = [cells[entry] for entry in array]
+    per_line = (80 - indent) // (len(entries[0]) + len(", "))
+    lines = [", ".join(entries[start : start + per_line]) for start in range(0, len(entries), per_line)]
+    return f"[{(',' + chr(10) + ' ' * (indent + 1)).join(lines)}]"
+
+
+@clause("dialect", mutant="lines_hold_a_column_less", dialect="torch", greatest=("9", "99", "999", "9999", "99999"))
+def test_long_rows_are_folded(greatest: str) -> None:
+    """A row goes on below when 80 columns are full, under its first entry; matrices are parted by an empty line."""
+    high, low = int(greatest), 10 ** (len(greatest) - 1)
+    row = np.array([low, high] * 10 + [low])
+    for shape in ((), (2,), (2, 2)):
+        a = np.broadcast_to(row, shape + row.shape)
+        x = tensor(a, requires_grad=True)
+        expect(x.text(), _noted(_nested(a, {low: f"{low}.", high: f"{high}."}, 7), _notes("requires_grad=True")))
+        expect((x > low).text(), f"tensor({_nested(a, {low: 'False', high: ' True'}, 7)})", "a comparison")
+
+
+SHAPES: Final = ((2, 0), (0, 3), (0, *[1] * 15), (0, 10, *[1] * 18), (0, 1, *[1] * 19), (0, *[1] * 28))
+
+
+@clause("dialect", mutant="the_size_is_not_shown", dialect="torch")
+def test_an_empty_tensor_shows_its_size() -> None:
+    """Without entries a tensor prints [], its size unless that is (0,), and its dtype unless that is torch.float32."""
+    x = tensor(np.empty(0), requires_grad=True)
+    expect(x.text(), _noted("[]", _notes("requires_grad=True")))
+    expect((x > 0).text(), _noted("[]", ["dtype=torch.bool"]), "a comparison")
+    for shape in SHAPES:
+        y = x.reshape(*shape)
+        expect((y * 2).text(), _noted("[]", [f"size={shape}", *_notes("grad_fn=<MulBackward0>")]))
+        expect(y.detach().text(), _noted("[]", [f"size={shape}", *_notes()]), "a constant")
+
+
+# Numbers -> how they print: a thousand times the smallest, 10**8 and 10**-4 are where exponents begin.
+SIZES: Final[Mapping[str, tuple[tuple[Any, ...], str]]] = {
+    "a thousand times": ((1, -1000), "[    1., -1000.]"),
+    "more than a thousand times": ((1, -1001), "[ 1.0000e+00, -1.0010e+03]"),
+    "less, with a smallest of 2": ((2, 1999), "[   2., 1999.]"),
+    "a thousand times a fraction": ((fmpq(1, 4), 250), "[  0.2500, 250.0000]"),
+    "more than a thousand times a fraction": ((fmpq(1, 4), 251), "[2.5000e-01, 2.5100e+02]"),
+    "a hundred million": ((10**8,), "[100000000.]"),
+    "more than a hundred million": ((10**8 + 8, 0), "[1.0000e+08, 0.0000e+00]"),
+    "more than a ten thousandth": ((fmpq(1, 2**13), 0), "[0.0001, 0.0000]"),
+    "less than a ten thousandth": ((fmpq(-1, 2**14), 0), "[-6.1035e-05,  0.0000e+00]"),
+    "zeros": ((0, 0), "[0., 0.]"),
+    "zeros beside a whole number": ((0, 1000, 0), "[   0., 1000.,    0.]"),
+    "one fraction": ((1, fmpq(1, 2)), "[1.0000, 0.5000]"),
+}
+
+
+@clause("dialect", mutant="exponents_are_never_printed", dialect="torch", numbers=tuple(SIZES))
+def test_exponents_begin_at_thresholds(numbers: str) -> None:
+    """Exponents are printed past a ratio of 1000, past 10**8 and below 10**-4, and not there; zeros have no say in it."""
+    entries, text = SIZES[numbers]
+    expect(tensor(entries).text(), f"tensor({text}{_dtype()})")
 
 
 # Document 004's loop: the input that its figures determine, and every line that it prints.

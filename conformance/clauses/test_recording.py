@@ -156,8 +156,9 @@ def test_comparisons_have_no_gradient(a: Array, comparison: str, k: int) -> None
 
 
 @clause(
-    "contract",
+    "dialect",
     mutant="gradients_hide_their_graph",
+    dialect="torch",
     given={"a": vectors(), "power": st.integers(3, 5)},
 )
 def test_a_recorded_gradient_is_the_larger_graph(a: Array, power: int) -> None:

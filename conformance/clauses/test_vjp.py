@@ -140,3 +140,18 @@ def test_no_jacobian_is_made() -> None:
     native("try:\n    (x * 2).backward({ns}.ones(10**6))\nexcept RuntimeError:\n    said = 'no memory'")
     expect(native_value("said"), "enough")
     expect(native_value("bool((x.grad == 2).all())"), True)
+
+
+@clause(
+    "law",
+    mutant="mul_by_a_number_forgets_it",
+    given={"a": vectors(), "k": st.integers(1, 6)},
+)
+def test_doubling_multiplies_the_cotangent(a: Array, k: int) -> None:
+    """After y = 2**k x the product of a cotangent v with the Jacobian is 2**k v."""
+    x, v = tensor(a, requires_grad=True), tensor(a + 1)
+    y = x
+    for _ in range(k):
+        y = y * 2
+    received = gradients(y, [x], v)
+    expect(received[0], 2**k * (a + 1), "2**k v")

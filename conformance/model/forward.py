@@ -24,7 +24,9 @@ _serials = count()
 
 def _patched(before: Array, written: Array, cells: Array) -> Array:
     result = before.copy()
-    result.reshape(-1)[cells.ravel()] = written.ravel()  # raveled: an element that is assigned a 0-d array would hold the array
+    result.reshape(-1)[cells.ravel()] = (
+        written.ravel()
+    )  # raveled: an element that is assigned a 0-d array would hold the array
     return result
 
 
@@ -99,7 +101,7 @@ class GradientNode:
 class Value:
     """An array of exact numbers and how it came about; `node` is None for what the graph ends at.
 
-    serial: greater than those of the operands. shift: what was added to the numbers behind the graph's back.
+    serial: after those of the operands. shift: what was added to the numbers behind the graph's back.
     """
 
     array: Array

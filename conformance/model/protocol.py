@@ -17,7 +17,7 @@ from flint import fmpq
 from conformance.model import numbers
 from conformance.model.forward import GradientNode, Node, Value, as_array, flattened
 from conformance.model.numbers import Array
-from conformance.model.state import Hook, State
+from conformance.model.state import Hook, Memory, State
 from conformance.operators.table import OPERATORS
 
 
@@ -68,7 +68,7 @@ class Twin:
         value.node = node if recorded else None
         result = State(value, recorded, volatile, dtype=given)
         if recorded:
-            node.kept = tuple(state.memory.stamp() for state in _saved(operator, operands, result))
+            node.kept = _stamps(operator, operands, result)
         if OPERATORS[operator].views and not isinstance(attributes.get("index"), list):
             result.look_at(operands[0], lambda cells: OPERATORS[operator].forward(cells, **attributes))
             result.base = operands[0].base or operands[0]
@@ -90,11 +90,11 @@ class Twin:
         base = a.base or a
         if self.grad_enabled and any(state.is_leaf and state.requires_grad for state in (a, base)):
             raise Refusal("leaf_in_place")
+        operator = "add" if how == "set" else how
         before = self.leaf(as_array(a.value.array * fmpq(0)), False) if how == "set" else a
-        written = self.apply("add" if how == "set" else how, (before, b), {})
-        if written.value.node:  # in place an engine keeps the old numbers aside
-            kept = written.value.node.kept
-            written.value.node.kept = tuple(stamp for stamp in kept if stamp[0] is not a.memory)
+        written = self.apply(operator, (before, b), {})
+        if written.value.node:  # in place an engine keeps the old numbers of what it writes aside
+            written.value.node.kept = _stamps(operator, (before, b), written, aside="a")
         recorded = self.grad_enabled and (a.requires_grad or b.requires_grad)
         strangers = [state for state in a.aliases() if not recorded or (state.base or state) is not base]
         for state in strangers:
@@ -157,9 +157,9 @@ class Twin:
         chosen: Sequence[State] | None = options.get("inputs")
         seed = self._seed(root, cotangent, chosen or ())
         ways = _reached(root.value) if chosen is None else _ways(root.value, chosen)
-        self._free(ways, options)
         for state in chosen or ():
             state.retains_grad = not state.is_leaf
+        self._free(ways, options)
         leaves = [state for state in known if state.is_leaf and state.requires_grad]
         received = self._received(root, seed, leaves, known, ways, options)
         for state in leaves:
@@ -231,7 +231,7 @@ class Twin:
     def _hooked(self, hook: Hook, cotangent: State, recorded: bool) -> State:
         """What a hook makes of a cotangent: it records it, then perhaps scales or replaces it."""
         note = next((action["note"] for action in hook.body if "note" in action), None)
-        flags = {"requires_grad": recorded, "is_variable": True}
+        flags = {"requires_grad": recorded, "is_variable": True, "dtype": self.dtype}
         hook.calls.append({"flag": flags[note]} if note else numbers.to_json(cotangent.value.array))
         for action in hook.body:
             if "note" in action:
@@ -281,12 +281,12 @@ class Twin:
         return value
 
 
-def _saved(operator: str, operands: Sequence[State], result: State) -> Iterator[State]:
-    """The tensors whose numbers the derivatives of this result need."""
+def _stamps(operator: str, operands: Sequence[State], result: State, aside: str = "") -> tuple[tuple[Memory, int], ...]:
+    """The memory, with its version, of each number that the derivatives of this result need and that is not kept aside."""
     named = {**dict(zip("ab", operands, strict=False)), "y": result}
-    for letters, operand in zip(OPERATORS[operator].saves, operands, strict=True):
-        if operand.requires_grad:
-            yield from (named[letter] for letter in letters)
+    saves = OPERATORS[operator].saves
+    needed = [letters for letters, operand in zip(saves, operands, strict=True) if operand.requires_grad]
+    return tuple(named[letter].memory.stamp() for letter in "".join(needed) if letter != aside)
 
 
 def _reached(root: Value) -> set[Value]:

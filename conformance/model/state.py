@@ -38,7 +38,8 @@ class State:
     """A tensor of the model: its value, and what the protocol attaches to it.
 
     cells: where in the memory its elements are, in its shape; None while nobody else looks there. base: for a view, the tensor
-    that it is a piece of and shares its history with; a detached alias shares the memory only.
+    that it is a piece of and shares its history with; a detached alias shares the memory only. writes: how often its numbers were
+    changed behind the graph's back.
     """
 
     value: Value

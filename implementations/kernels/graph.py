@@ -108,7 +108,7 @@ def record(kernel: Kernel, inputs: Sequence[arrays.Tensor], result: arrays.Tenso
     ports = tuple(Port(arrival(each), each.data.shape, each.data.dtype) for each in inputs)
     node = node_type(kernel)(ports, params)
     named = dict(zip("ab", inputs, strict=False)) | {"y": result}
-    asked = {letter for port, letters in zip(ports, kernel.saves, strict=True) if port.node for letter in letters}
+    asked = "".join(itertools.compress(kernel.saves, (port.node for port in ports)))
     node.saved = {letter: save(named[letter]) for letter in asked}
     return node
 

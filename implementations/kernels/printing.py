@@ -8,20 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 LINE = 80
+SPARE = 2  # columns that torch leaves free after a note
 MARGIN = " " * len("tensor(")
 
 
 def spell(data: npt.NDArray[Any], note: str) -> str:
     """`tensor([0., 1.], dtype=torch.float64, requires_grad=True)`; `note` is the last part or empty."""
-    notes = [] if data.size or data.ndim == 1 else [f"size={data.shape}"]
-    notes += [f"dtype=torch.{data.dtype}"] if data.dtype == np.float64 else []
+    notes = [] if data.size or data.shape == (0,) else [f"size={data.shape}"]
+    obvious = ("float32", "int64", "bool") if data.size else ("float32",)  # from how the numbers look
+    notes += [] if data.dtype.name in obvious else [f"dtype=torch.{data.dtype}"]
     notes += [note] if note else []
     text = "tensor(" + body(data)
-    used = len(text.rpartition("\n")[2]) + len(", ")
     for each in notes:
-        fits = used + len(each) + len(", ") <= LINE
-        text += (", " if fits else ",\n" + MARGIN) + each
-        used = (used + len(", ") if fits else len(MARGIN)) + len(each)
+        line = text.rpartition("\n")[2] + ", " + each
+        text += (", " if len(line) <= LINE - SPARE else ",\n" + MARGIN) + each
     return text + ")"
 
 
@@ -34,9 +34,7 @@ def body(data: npt.NDArray[Any]) -> str:
     def cell(value: Any) -> str:
         return (form if np.isfinite(value) else "{}").format(value).rjust(width)
 
-    if data.ndim == 0:
-        return cell(data.item())
-    options: dict[str, Any] = {"formatter": {"all": cell}, "threshold": data.size + 1}
+    options: dict[str, Any] = {"formatter": {"all": cell}, "threshold": data.size}
     limit = LINE + data.ndim - 1  # NumPy keeps room for the closing brackets, torch does not
     return np.array2string(data, max_line_width=limit, separator=", ", prefix=MARGIN, **options)
 

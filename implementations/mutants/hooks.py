@@ -39,6 +39,20 @@ HOOKS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     reference(
+        "hook_argument_is_detached",
+        "a hook's argument is a constant in a recorded backward too",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            hooks = dict(place.hooks)
+            for key, hook in hooks.items():
+                place.hooks[key] = lambda g, hook=hook: hook(g.detach())
+            passed = right(place, cotangent)
+            place.hooks.update(hooks)
+            return passed
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
         "hook_argument_is_single",
         "a hook's argument is float32, whatever its tensor is",
         """

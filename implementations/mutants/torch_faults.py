@@ -177,6 +177,17 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         "numbers are printed with two decimals",
         "torch.set_printoptions(precision=2)",
     ),
+    _torch("lines_hold_a_column_more", "lines of text have 81 columns", "torch.set_printoptions(linewidth=81)"),
+    _torch("lines_hold_a_column_less", "lines of text have 79 columns", "torch.set_printoptions(linewidth=79)"),
+    _torch("exponents_are_never_printed", "numbers have no exponents", "torch.set_printoptions(sci_mode=False)"),
+    _torch(
+        "the_size_is_not_shown",
+        "an empty tensor prints without its size",
+        r"""
+        import re
+        torch.Tensor.__repr__ = lambda self, right=torch.Tensor.__repr__: re.sub(r"size=.*?\), ", "", right(self))
+        """,
+    ),
     _torch(
         "the_warning_is_given_once",
         "of all accesses to the gradient of a result only the first one warns",

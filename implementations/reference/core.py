@@ -11,6 +11,7 @@ Every rule is one function or method, looked up when it is called; `# chapter/na
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -114,8 +115,8 @@ class Tensor(Value):
         `gradient` has self's shape (ShapeMismatch) and may be left out for one element (NotScalar). Saved values are
         freed unless `retain_graph`, which `create_graph`, to record the run, implies: GraphFreed refuses a second one.
         """
-        seeds = seed([self], [gradient], create_graph)
-        targets = () if inputs is None else refusals.listed(inputs, need_grad=True)
+        seeds = seed(self, gradient, create_graph)
+        targets = () if inputs is None else refusals.listed(inputs)
         for target in targets:
             target.retain_grad()
         sweep(seeds, {cast(Place, source(target)) for target in targets}, retain_graph, create_graph)
@@ -165,10 +166,13 @@ def record(operator: str, *arguments: Any) -> Tensor:
         result = Tensor(np.asarray(forward(*(operand.data for operand in operands), *params)))
     inplace.join(result, operands[0])
     if is_grad_enabled() and result.is_floating and any(operand.requires_grad for operand in operands):
-        pairs = zip(pulls, operands, strict=True)
-        edges = tuple(Edge(pull, source(x), x.shape, x.data.dtype) for pull, x in pairs)
+        edges = tuple(map(edge_to, operands, pulls))
         result.grad_fn = NODES[operator](edges, params, saved_values(edges, operands, result))
     return result
+
+
+def edge_to(operand: Tensor, pull: Vjp) -> Edge:
+    return Edge(pull, source(operand), operand.shape, operand.data.dtype)
 
 
 def source(tensor: Tensor) -> Place | None:
@@ -216,7 +220,6 @@ OPERATORS: dict[str, Row] = {
     "neg": (np.negative, lambda g: -g),
     "abs": (np.abs, lambda g, a: g * a.sign()),
     "pow": (lambda a, n: a**n, rules.power),
-    "power": (np.power, rules.base, rules.exponent),
     "exp": (np.exp, lambda g, y: g * y),
     "log": (np.log, lambda g, a: g / a),
     "sqrt": (np.sqrt, lambda g, y: g / (2 * y)),
@@ -224,14 +227,12 @@ OPERATORS: dict[str, Row] = {
     "cos": (np.cos, lambda g, a: -g * a.sin()),
     "tanh": (np.tanh, lambda g, y: g * (1 - y * y)),
     "relu": (lambda a: np.maximum(a, 0), lambda g, y: g.where_positive(y)),
-    "sum": (np.sum, lambda g, s, axis=None: rules.spread(g, s, axis)),
-    "mean": (np.mean, lambda g, s, axis=None: rules.spread(g, s, axis) / rules.fold(g, s)),
+    "sum": (np.sum, rules.spread),
+    "mean": (lambda a: np.mean(a), lambda g, s: rules.spread(g, s) / math.prod(s)),
     "max": (np.max, rules.share),
     "norm": (np.linalg.norm, rules.norm),
-    "dot": (rules.product("dot", 1, 1), lambda g, b: g * b, lambda g, a: g * a),
-    "mm": (rules.product("mm", 2, 2), lambda g, b: g.mm(b.t()), lambda g, a: a.t().mm(g)),
-    "mv": (rules.product("mv", 2, 1), lambda g, b: rules.outer(g, b), lambda g, a: a.t().mv(g)),
-    "vm": (rules.product("vm", 1, 2), lambda g, b: b.mv(g), lambda g, a: rules.outer(a, g)),
+    "dot": (rules.product(1), lambda g, b: g * b, lambda g, a: g * a),
+    "mm": (rules.product(2), lambda g, b: g.mm(b.t()), lambda g, a: a.t().mm(g)),
     "reshape": (lambda a, *shape: a.reshape(*shape), lambda g, s, *_: g.reshape(s)),
     "t": (np.transpose, lambda g: g.t()),
     **dict.fromkeys(("select", "slice", "index"), (rules.piece, lambda g, s, index: g.scatter(index, s))),
@@ -256,20 +257,19 @@ for _operator in OPERATORS:  # every row is a method under its name
 
 
 def grad(
-    outputs: Several,
+    output: Tensor,
     inputs: Several,
-    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    grad_outputs: Tensor | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of the outputs' sum with respect to each input, leaf or not; no `.grad` is written.
+    """The gradients of sum(grad_outputs * output) with respect to each input, leaf or not; no `.grad` is written.
 
-    Raises like `backward`, and UnusedInput for an input that no output depends on (None if `allow_unused`).
+    Raises like `backward`, and UnusedInput for an input that the output does not depend on (None if `allow_unused`).
     """
-    roots, targets = refusals.listed(outputs), refusals.listed(inputs, need_grad=True)
-    seeds = seed(roots, [None] * len(roots) if grad_outputs is None else refusals.listed(grad_outputs), create_graph)
-    places = [cast(Place, source(target)) for target in targets]
+    seeds = seed(output, grad_outputs, create_graph)
+    places = [cast(Place, source(target)) for target in refusals.listed(inputs)]
     if not allow_unused:  # functional_grad/unused_input_is_never_made_up
         refusals.check_used(places, set(order.topological_order(seeds)))
     found: Cotangents = {}
@@ -277,15 +277,12 @@ def grad(
     return tuple(found.get(place) for place in places)
 
 
-def seed(roots: Sequence[Tensor], gradients: Sequence[Tensor | None], create_graph: bool) -> Cotangents:
-    """The cotangents to begin with: copies, so that no `.grad` and no hook ever holds the caller's tensor."""
-    refusals.check_cotangents(roots, gradients)
-    seeds: Cotangents = {}
-    with grad_mode(create_graph):
-        for root, gradient in zip(roots, gradients, strict=True):  # scalar_backward/implicit_cotangent_is_one
-            given = Tensor(np.ones_like(root.data)) if gradient is None else gradient.cast(root.data.dtype)
-            add_contribution(seeds, cast(Place, source(root)), given)
-    return seeds
+def seed(root: Tensor, gradient: Tensor | None, create_graph: bool) -> Cotangents:
+    """The cotangent to begin with: a copy, so that no `.grad` and no hook ever holds the caller's tensor."""
+    refusals.check_root(root, gradient)
+    with grad_mode(create_graph):  # scalar_backward/implicit_cotangent_is_one
+        given = Tensor(np.ones_like(root.data)) if gradient is None else gradient.cast(root.data.dtype)
+    return {cast(Place, source(root)): given}
 
 
 def sweep(

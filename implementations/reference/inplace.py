@@ -23,7 +23,7 @@ OPERATORS: dict[str, Row] = {  # rows as in `core.py`
     "zero": (np.zeros_like, rules.nothing),
     "copy": (lambda a, b: np.broadcast_to(b, a.shape).copy(), rules.nothing, lambda g: g),
     "put": (rules.replaced, lambda g, at: g.put(0, at), lambda g, at: g.window(at)),
-    "window": (lambda a, at: a.reshape(-1)[at], lambda g, s, at: g.scatter(at, math.prod(s)).reshape(s)),
+    "window": (lambda a, at: a.ravel()[at], lambda g, s, at: g.scatter(at, math.prod(s)).reshape(s)),
 }
 
 
@@ -93,6 +93,6 @@ def positions(piece: Array, whole: Array) -> Array:
 def addresses(array: Array) -> Array:
     """Where each element lies in the machine's memory."""
     found = np.full(array.shape, array.__array_interface__["data"][0])
-    for position, stride in zip(np.indices(array.shape), array.strides, strict=True):
-        found += position * stride
+    for axis, stride in enumerate(array.strides):
+        found += np.indices(array.shape)[axis] * stride
     return found

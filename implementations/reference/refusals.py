@@ -22,28 +22,19 @@ def check_requires_grad(tensor: Tensor) -> None:
         )
 
 
-def listed(tensors: Any, need_grad: bool = False) -> list[Any]:
-    """One tensor or several as a list, not empty; NeedsGrad unless each requires grad, if so it is wanted."""
-    several = [tensors] if isinstance(tensors, core.Tensor) else list(tensors)
+def listed(inputs: Any) -> list[Tensor]:
+    """One tensor or several as a list, not empty; NeedsGrad unless each requires grad."""
+    several = [inputs] if isinstance(inputs, core.Tensor) else list(inputs)
     if not several:
-        raise errors.AutogradError("the list of tensors cannot be empty: name at least one")
-    for tensor in several if need_grad else ():
+        raise errors.AutogradError("the list of inputs cannot be empty: name at least one")
+    for tensor in several:
         check_requires_grad(tensor)
     return several
 
 
-def check_cotangents(roots: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
-    if len(roots) != len(gradients):
-        raise errors.ShapeMismatch(
-            f"got {len(roots)} tensors and {len(gradients)} gradients: give one (or None) for each"
-        )
-    for root, gradient in zip(roots, gradients, strict=True):
-        check_requires_grad(root)
-        check_cotangent(root, gradient)
-
-
-def check_cotangent(root: Tensor, gradient: Tensor | None) -> None:
-    """It may be left out for one element; any other must be a tensor of exactly the root's shape."""
+def check_root(root: Tensor, gradient: Tensor | None) -> None:
+    """A cotangent may be left out for one element; any other must be a tensor of exactly the root's shape."""
+    check_requires_grad(root)
     if gradient is None:
         if root.data.size != 1:
             raise errors.NotScalar(
@@ -120,9 +111,9 @@ def check_writable(tensor: Tensor, arguments: Sequence[object]) -> None:
     """While recording: nothing but results and constants is written to, nor through a view that has no history."""
     base = tensor.view.base if tensor.view else tensor
     if any(t.is_leaf and t.requires_grad for t in (tensor, base)):
-        what = "a view of a leaf Variable" if tensor.view else "a leaf Variable"
         raise errors.LeafInPlace(
-            f"{what} that requires grad is being used in an in-place operation: do it under no_grad()"
+            "a leaf Variable that requires grad is being used in an in-place operation, itself or through a view: "
+            "do it under no_grad()"
         )
     recorded = any(isinstance(t, core.Tensor) and t.requires_grad for t in (base, *arguments))
     if recorded and tensor.view and not tensor.view.recorded:
@@ -144,10 +135,10 @@ def check_fits(target: Tensor, new: Tensor) -> None:
         )
 
 
-def check_ranks(operator: str, operands: Sequence[Array], ranks: Sequence[int]) -> None:
-    for operand, rank in zip(operands, ranks, strict=True):
+def check_ranks(operands: Sequence[Array], rank: int) -> None:
+    for operand in operands:
         if operand.ndim != rank:
-            raise ValueError(f"{operator} takes a {rank}-d operand here, not shape {operand.shape}: reshape it")
+            raise ValueError(f"this product takes {rank}-d operands, not one of shape {operand.shape}: reshape it")
 
 
 def check_grad(tensor: Tensor, value: Tensor | None) -> None:
@@ -159,10 +150,7 @@ def check_grad(tensor: Tensor, value: Tensor | None) -> None:
         raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}: wrap it")
     if value is tensor:
         raise errors.AutogradError("can't assign Variable as its own grad: assign a copy")
-    if value.dtype != tensor.dtype:
-        raise errors.AutogradError(f"a grad of {value.dtype} does not fit {tensor.dtype}: create it as such")
-    if value.shape != tensor.shape:
-        raise errors.ShapeMismatch(f"a grad of shape {value.shape} does not fit {tensor.shape}: reshape it")
+    check_likeness(tensor, value, errors.ShapeMismatch, "an assigned grad")
 
 
 def check_replacement(cotangent: Tensor, replacement: object) -> None:
@@ -170,8 +158,12 @@ def check_replacement(cotangent: Tensor, replacement: object) -> None:
     if not isinstance(replacement, core.Tensor):
         kind = type(replacement).__name__
         raise errors.HookError(f"expected Variable, but hook returned '{kind}': return a Tensor or None")
-    if (replacement.shape, replacement.dtype) != (cotangent.shape, cotangent.dtype):
-        raise errors.HookError(
-            f"a hook has changed the size or type of value from {cotangent.dtype} {cotangent.shape} to "
-            f"{replacement.dtype} {replacement.shape}: keep both"
+    check_likeness(cotangent, replacement, errors.HookError, "a hook")
+
+
+def check_likeness(tensor: Tensor, other: Tensor, error: type[Exception], what: str) -> None:
+    if (other.shape, other.dtype) != (tensor.shape, tensor.dtype):
+        raise error(
+            f"{what} has changed the size or type, from {tensor.dtype} {tensor.shape} to {other.dtype} {other.shape}: "
+            "keep both"
         )

@@ -5,7 +5,6 @@ Those for backward take the cotangent g and what their other parameters name (se
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,11 +28,11 @@ def needs(pull: Callable[..., Tensor]) -> str:
 # ---- forward, on arrays -----------------------------------------------------------------------------------
 
 
-def product(operator: str, *ranks: int) -> Callable[[Array, Array], Array]:
+def product(rank: int) -> Callable[[Array, Array], Array]:
     """NumPy's product accepts more ranks than these operators mean."""
 
     def forward(a: Array, b: Array) -> Array:
-        refusals.check_ranks(operator, (a, b), ranks)
+        refusals.check_ranks((a, b), rank)
         return np.asarray(a @ b)
 
     return forward
@@ -42,7 +41,7 @@ def product(operator: str, *ranks: int) -> Callable[[Array, Array], Array]:
 def piece(a: Array, index: Any) -> Array:
     """`a[index]`, in a's memory where NumPy can: the dots keep it from making a number of one element."""
     entries = index if isinstance(index, tuple) else (index,)
-    return np.asarray(a[entries if any(entry is ... for entry in entries) else (*entries, ...)])
+    return np.asarray(a[(*entries, ...)])
 
 
 def scattered(a: Array, index: Any, shape: Any) -> Array:
@@ -55,7 +54,7 @@ def scattered(a: Array, index: Any, shape: Any) -> Array:
 def replaced(a: Array, b: Array, at: Array) -> Array:
     """A copy of `a` with `b` at the flat positions `at`."""
     copy = a.copy()
-    copy.reshape(-1)[at] = b
+    copy.ravel()[at] = b
     return copy
 
 
@@ -72,19 +71,6 @@ def power(g: Tensor, a: Tensor, n: float) -> Tensor:
     return g * (n * a ** (n - 1)) if n else nothing(g)
 
 
-def base(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """D a^b by a = b a^(b-1), but 0 for b = 0."""
-    slope: Tensor = g * (b * a ** (b - 1))
-    return slope.where(b.data != 0)
-
-
-def exponent(g: Tensor, a: Tensor, b: Tensor, y: Tensor) -> Tensor:
-    """D a^b by b = a^b log a, but 0 where 0^b stays 0; there, a + 1 avoids log 0, a NaN in higher orders."""
-    flat = (a.data == 0) & (b.data >= 0)
-    safe: Tensor = a + flat
-    return (g * (y * safe.log())).where(~flat)
-
-
 def norm(g: Tensor, a: Tensor, y: Tensor) -> Tensor:
     """D |a| = a / |a|, but 0 at the zero vector, its smallest subgradient; there, |a| + 1 avoids 0 / 0."""
     zero = y.data == 0
@@ -98,19 +84,10 @@ def share(g: Tensor, a: Tensor, y: Tensor) -> Tensor:
     return (g / int(ties.sum())).where(ties)
 
 
-def outer(a: Tensor, b: Tensor) -> Tensor:
-    return a.reshape(-1, 1).mm(b.reshape(1, -1))
-
-
-def spread(g: Tensor, s: tuple[int, ...], axis: int | tuple[int, ...] | None) -> Tensor:
+def spread(g: Tensor, s: tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Tensor:
     """Every summand of a reduction receives the sum's cotangent."""
     gone = range(len(s)) if axis is None else np.atleast_1d(axis) % len(s)
     return g.reshape(tuple(1 if i in gone else n for i, n in enumerate(s))).expand(s)
-
-
-def fold(g: Tensor, s: tuple[int, ...]) -> float:
-    """How many elements one mean was taken over."""
-    return math.prod(s) / max(g.data.size, 1)
 
 
 def unbroadcast(g: Tensor, edge: Edge) -> Tensor:

@@ -13,14 +13,13 @@ TORCH_NAMES = {  # of nodes; those of all other operators follow from the operat
     "copy": "CopyBackwards",
     "max": "MaxBackward1",
     "norm": "LinalgVectorNormBackward0",
-    "power": "PowBackward1",
     "put": "CopySlices",
     "reshape": "ViewBackward0",
     "rsub": "RsubBackward1",
-    "vm": "SqueezeBackward4",
     "window": "AsStridedBackward0",
 }
 LINE_WIDTH = 80
+SPARE = 2  # columns that torch leaves free after a suffix
 INDENT = len("tensor(")
 
 
@@ -36,11 +35,9 @@ def tensor_text(data: npt.NDArray[Any], suffixes: list[str]) -> str:
     if data.size == 0 and data.ndim != 1:
         suffixes = [f"size={data.shape}", *suffixes]
     text = "tensor(" + ("[]" if data.size == 0 else array_text(data, number_format(data), INDENT))
-    column = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
-        wraps = column + len(suffix) + 2 > LINE_WIDTH
-        text += (",\n" + " " * INDENT if wraps else ", ") + suffix
-        column = INDENT + len(suffix) if wraps else column + len(suffix) + 2
+        line = text.rpartition("\n")[2] + ", " + suffix
+        text += (", " if len(line) <= LINE_WIDTH - SPARE else ",\n" + " " * INDENT) + suffix
     return text + ")"
 
 

@@ -64,7 +64,7 @@ class Value:
     __sub__, __rsub__ = method("sub"), method("rsub")
     __mul__, __rmul__ = method("mul"), reflected("mul")
     __truediv__, __rtruediv__ = method("div"), reflected("div")
-    __neg__, __abs__, __rpow__ = method("neg"), method("abs"), reflected("power")
+    __neg__, __abs__, __pow__, __matmul__ = method("neg"), method("abs"), method("pow"), method("mm")
     __eq__, __gt__ = method("eq"), method("gt")  # type: ignore[assignment]
     add_, sub_, mul_ = written("add"), written("sub"), written("mul")
     zero_, copy_ = written("zero"), written("copy")
@@ -73,14 +73,6 @@ class Value:
     if TYPE_CHECKING:  # the rows of the table
 
         def __getattr__(self, operator: str) -> Callable[..., Tensor]: ...
-
-    def __pow__(self, exponent: Any) -> Tensor:
-        return core.record("power" if isinstance(exponent, Value) else "pow", self, exponent)
-
-    def __matmul__(self, other: Value) -> Tensor:
-        """`dot`, `vm`, `mv` or `mm`, by the ranks of the operands."""
-        operators = {(1, 1): "dot", (1, 2): "vm", (2, 1): "mv"}
-        return core.record(operators.get((self.ndim, other.ndim), "mm"), self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
         """`x[index]` for an int, a slice, a list of ints or a tuple of those."""
@@ -134,7 +126,7 @@ class Value:
 
 def index_operator(index: Any) -> str:
     """What torch would call it: a list gathers, else the last entry makes it a choice or a slice."""
-    entries = index if isinstance(index, tuple) else (index,)
+    *_, last = entries = index if isinstance(index, tuple) else (index,)
     if any(isinstance(entry, list | np.ndarray) for entry in entries):
         return "index"
-    return "select" if isinstance(entries[-1], int) else "slice"
+    return "select" if isinstance(last, int) else "slice"
