@@ -135,7 +135,7 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {row.key: row for row in _TABLE}
 # What an engine may refuse, as the rows of an adapter's `refusals` call it.
 KINDS: Final[Mapping[str, str]] = {
     "not_scalar": "backward of what is no scalar, without a cotangent",
-    "shape_mismatch": "a cotangent of another shape than the root's",
+    "shape_mismatch": "a cotangent, a gradient or an operand of a shape that does not fit",
     "needs_grad": "differentiating what no gradient flows to",
     "graph_freed": "a second backward over a graph that was not retained",
     "unused_input": "a gradient for an input that the root does not depend on",

@@ -15,6 +15,7 @@ ADAPTER = Adapter(
     refusals=(
         ("not_scalar", "NotScalar", ""),
         ("shape_mismatch", "ShapeMismatch", ""),
+        ("shape_mismatch", "ValueError", "a product of shapes"),
         ("needs_grad", "NeedsGrad", ""),
         ("needs_grad", "HookError", "doesn't require gradient"),
         ("graph_freed", "GraphFreed", ""),

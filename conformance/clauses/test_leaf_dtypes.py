@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
-from conformance.tensor import attempting, expect, gradients, tensor
+from conformance.tensor import attempting, expect, gradients, recorded_dtype, refuses, tensor
 
 
 @clause(
@@ -60,3 +64,44 @@ def test_integers_are_constants(a: Array, k: Array) -> None:
     x, c = tensor(a, requires_grad=True), tensor(k, dtype="int64")
     received = gradients((x * c).sum(), [x])
     expect(received[0], k, "c")
+
+
+@clause("dialect", mutant="integers_make_doubles", dialect="torch", given={"a": vectors(), "k": st.integers(2, 9)})
+def test_the_kind_of_dtype_decides(a: Array, k: int) -> None:
+    """Floats that meet integers or booleans keep their dtype, and integers that meet booleans keep theirs."""
+    x, c = tensor(a, requires_grad=True), tensor([k] * len(a), dtype="int64")
+    mask = x > 0
+    expect(x * c, k * a, "of the dtype of x")
+    expect(c * x, k * a, "of the dtype of x")
+    expect(mask * x, (a > 0) * a, "of the dtype of x")
+    expect((mask * c).text(), f"tensor({_row([k * int(entry > 0) for entry in a])})", "integers")
+    expect((mask + c).text(), f"tensor({_row([k + int(entry > 0) for entry in a])})", "integers")
+
+
+def _row(entries: Sequence[int]) -> str:
+    """Integers as torch prints them."""
+    width = max(len(str(entry)) for entry in entries)
+    return f"[{', '.join(str(entry).rjust(width) for entry in entries)}]"
+
+
+@clause("dialect", mutant="gradients_are_double", dialect="torch", given={"a": vectors(), "k": vectors()})
+def test_a_factor_of_another_float_dtype(a: Array, k: Array) -> None:
+    """A float32 leaf that is multiplied by float64 numbers has a float32 gradient, and the other way round."""
+    k = k[[i % len(k) for i in range(len(a))]]
+    x = tensor(a, requires_grad=True)
+    c = tensor(k, dtype={"float32": "float64", "float64": "float32"}[recorded_dtype()])
+    (x * c).sum().backward()
+    expect(x.grad, k, "c, in the leaf's dtype")
+
+
+@clause("dialect", mutant="booleans_may_require_grad", dialect="torch", given={"a": vectors()})
+def test_booleans_cannot_require_grad(a: Array) -> None:
+    """requires_grad_() of what a comparison gave is refused, as it is for integers; requires_grad_(False) is legal."""
+    x = tensor(a)
+    mask = x > 0
+    with refuses("dtype"):
+        mask.requires_grad_()
+    mask.requires_grad_(False)
+    expect(mask.requires_grad, False)
+    x.requires_grad_()
+    expect(x.requires_grad, True, "the accepted twin")

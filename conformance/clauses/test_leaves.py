@@ -113,3 +113,24 @@ def test_three_ways_to_an_intermediate_gradient(a: Array) -> None:
     expect(returned, 4 * a + 1, "returned")
     expect(hook.calls, [4 * a + 1], "seen")
     expect(y.grad, 4 * a + 1, "kept")
+
+
+@clause("dialect", mutant="named_inputs_are_ignored", dialect="torch", given={"a": vectors()})
+def test_a_named_result_receives_and_the_leaf_behind_it_does_not(a: Array) -> None:
+    """backward(inputs=[y]) accumulates into the result y as if it retained its gradient; x, from which y came, receives none."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    (y * y).sum().backward(inputs=[y])
+    expect(y.grad, 6 * a, "2y")
+    expect(x.grad, None, "not named")
+
+
+@clause("dialect", mutant="retain_grad_does_nothing", dialect="torch", given={"a": vectors()})
+def test_grad_fills_what_retains_its_gradient(a: Array) -> None:
+    """A result that retains its gradient does so when grad() passes it as well; leaves are left alone."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    y.retain_grad()
+    expect(grad((y * y).sum(), [x])[0], 18 * a, "what is returned")
+    expect(y.grad, 6 * a, "2y")
+    expect(x.grad, None, "the leaf")

@@ -17,7 +17,7 @@ from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.operators import OPERATORS
 from conformance.strategies import Shape, arrays, attributes, integers, operands, powers_of_two, vectors
-from conformance.tensor import Tensor, apply, expect, grad, gradients, tensor
+from conformance.tensor import Tensor, apply, expect, grad, gradients, refuses, tensor
 
 # For each operator its gradients as closed formulas of the cotangent v and the operands: the second opinion to the model, which
 # knows no such formula and differentiates the operator's definition by forward mode. Each may still have the broadcast shape.
@@ -159,3 +159,20 @@ def _judged(formulas: tuple[Array, Array], a: Array, function: Callable[[Tensor]
     received = gradients(y.sum(), [x])
     expect(y, formulas[0], "the value")
     expect(received[0], formulas[1], "the derivative")
+
+
+@clause("dialect", mutant="products_take_any_rank", dialect="torch", operator=("dot", "mm"))
+def test_products_take_one_rank(operator: str) -> None:
+    """The dot product is refused for what is no vector on either side, mm for what is no matrix."""
+    rank = {"dot": 1, "mm": 2}[operator]
+    right = tensor(np.ones((2,) * rank, dtype=int), requires_grad=True)
+    for other in {0, 1, 2, 3} - {rank}:
+        wrong = tensor(np.ones((2,) * other, dtype=int))
+        with refuses("shape_mismatch"):
+            right.binary(operator, wrong)
+        with refuses("shape_mismatch"):
+            wrong.binary(operator, right)
+        with refuses("shape_mismatch"):
+            wrong.binary(operator, wrong)
+    received = gradients(right.binary(operator, right).sum(), [right])
+    expect(received[0], np.full((2,) * rank, 2 * rank), "the accepted twin")

@@ -111,6 +111,12 @@ def test_a_gradient_shows_no_history(n: int) -> None:
     expect(x.grad.bound().text(), f"tensor({_row(['2.'] * n)}{_dtype()})")
 
 
+@clause("dialect", mutant="integers_are_floats", dialect="torch", given={"a": vectors(st.integers(-20, 20).map(fmpq))})
+def test_integers_print_without_points(a: Array) -> None:
+    """Integers print without a point, right-aligned, and int64 goes without saying."""
+    expect(tensor(a, dtype="int64").text(), f"tensor({_row([str(int(n.p)) for n in a])})")
+
+
 @clause(
     "dialect",
     mutant="comparisons_are_differentiable",

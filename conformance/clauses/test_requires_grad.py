@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import matrices, tensors, vectors
-from conformance.tensor import apply, expect, expect_one_of, native, native_value, same, tensor
+from conformance.tensor import apply, expect, expect_one_of, grad, native, native_value, refuses, same, tensor
 
 
 @clause(
@@ -168,3 +168,31 @@ def test_any_operator_passes_the_flag_on(operator: str, a: Array) -> None:
         x = tensor(a, requires_grad=flag)
         result = apply(operator, x, *(x if operand == "x" else operand for operand in OPERANDS[operator]))
         expect(result.requires_grad, flag)
+
+
+@clause("contract", mutant="requires_grad_flips_a_copy", given={"a": vectors()})
+def test_a_results_flag_is_not_for_setting(a: Array) -> None:
+    """requires_grad_(False) of a recorded result is refused; requires_grad_() says what holds already, and changes nothing."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    with refuses("not_leaf"):
+        y.requires_grad_(False)
+    y.requires_grad_()
+    expect(y.requires_grad, True)
+    expect(y.is_leaf, False)
+    (y * y).sum().backward()
+    expect(x.grad, 18 * a, "through the result")
+    expect(y.grad, None, "it is no leaf")
+
+
+@clause("dialect", mutant="constants_are_unused_inputs", dialect="torch", given={"a": vectors()})
+def test_no_gradient_is_asked_for_a_constant(a: Array) -> None:
+    """A constant among the inputs of grad() is refused, also where unused inputs are allowed; so it is in backward(inputs=)."""
+    x, c = tensor(a, requires_grad=True), tensor(a)
+    y = (x * c).sum()
+    with refuses("needs_grad"):
+        grad(y, [x, c], allow_unused=True)
+    with refuses("needs_grad"):
+        y.backward(inputs=[c])
+    y.backward(inputs=[x])
+    expect(x.grad, a, "the accepted twin")

@@ -164,3 +164,22 @@ def test_an_axis_of_one_is_summed_again(a: Array, b: Array) -> None:
     received = gradients((x * w).sum(), [x, w])
     expect(received[0], [[b.sum()]] * 2, "over the columns")
     expect(received[1], [[a.sum()] * 3], "over the rows")
+
+
+@clause("dialect", mutant="non_scalar_root_is_summed", dialect="torch")
+def test_a_root_without_elements_needs_a_cotangent() -> None:
+    """backward() of a tensor without elements is refused as that of several is; its sum is a scalar, and its gradient empty."""
+    x = tensor(np.empty(0), requires_grad=True)
+    y = x * 2
+    with refuses("not_scalar"):
+        y.backward()
+    y.sum().backward()
+    expect(x.grad, np.empty(0), "no elements")
+
+
+@clause("law", mutant="empty_sums_are_one", given={"n": integers})
+def test_an_axis_of_one_may_be_repeated_never(n: fmpq) -> None:
+    """Broadcast against no elements, a leaf of shape (1,) receives the empty sum, 0, in its own shape."""
+    x = tensor([n], requires_grad=True)
+    received = gradients((x * tensor(np.empty(0))).sum(), [x])
+    expect(received[0], [0], "the sum of nothing")

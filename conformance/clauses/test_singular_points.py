@@ -63,3 +63,21 @@ def test_the_zeroth_power_is_constant(a: Array) -> None:
     received = gradients(y.sum(), [x])
     expect(y, [1] * len(a), "one")
     expect(received[0], [0] * len(a), "a constant's derivative")
+
+
+@clause("dialect", mutant="relu_is_open_at_zero", dialect="torch", operator=("relu", "abs", "norm"), given={"n": st.integers(1, 3)})
+def test_the_smallest_subgradient(operator: str, n: int) -> None:
+    """Where relu, abs and the norm have a kink, at 0, torch takes of all subgradients the smallest: 0."""
+    x = tensor([0] * n, requires_grad=True)
+    y = x.unary(operator)
+    received = gradients(y.sum(), [x])
+    expect(y, 0 * y.value, "the value")
+    expect(received[0], [0] * n, "the smallest of the subgradients")
+
+
+@clause("dialect", mutant="ties_all_receive_everything", dialect="torch", given={"n": st.integers(2, 4)})
+def test_ties_share_equally(n: int) -> None:
+    """Of 4 elements, n of which are the greatest, torch gives each of these an nth: of a cotangent of 12 all in all."""
+    x = tensor([2] * n + [1] * (4 - n), requires_grad=True)
+    received = gradients(x.unary("max") * 12, [x])
+    expect(received[0], [12 // n] * n + [0] * (4 - n), "equal shares")

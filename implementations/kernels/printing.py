@@ -26,8 +26,6 @@ def spell(data: npt.NDArray[Any], note: str) -> str:
 
 
 def body(data: npt.NDArray[Any]) -> str:
-    if data.size == 0:
-        return "[]"
     form = pick(data) if data.dtype.kind == "f" else "{}"
     width = max((len(form.format(value)) for value in deciding(data).tolist()), default=0)
 

@@ -12,23 +12,22 @@ ACCUMULATION: Final[tuple[Mutant, ...]] = (
         "implicit_cotangent_is_two",
         "backward() starts from 2 instead of 1",
         """
-        def seed(roots, gradients, create_graph, right=core.seed):
-            twos = [root.detach() * 0 + 2 if given is None else given for root, given in zip(roots, gradients)]
-            return right(roots, twos, create_graph)
+        def seed(root, gradient, create_graph, right=core.seed):
+            return right(root, root.detach() * 0 + 2 if gradient is None else gradient, create_graph)
         core.seed = seed
         """,
     ),
     reference(
         "non_scalar_root_is_summed",
         "backward() of several elements starts from ones",
-        "refusals.check_cotangent = lambda root, gradient: None",
+        "refusals.check_root = lambda root, gradient: None",
     ),
     reference(
         "cotangent_is_ignored",
         "backward(v) starts from ones whatever v is",
         """
-        def seed(roots, gradients, create_graph, right=core.seed):
-            return right(roots, [root.detach() * 0 + 1 for root in roots], create_graph)
+        def seed(root, gradient, create_graph, right=core.seed):
+            return right(root, root.detach() * 0 + 1, create_graph)
         core.seed = seed
         """,
     ),
@@ -36,9 +35,8 @@ ACCUMULATION: Final[tuple[Mutant, ...]] = (
         "cotangents_are_rounded",
         "a cotangent is rounded to whole numbers",
         """
-        def seed(roots, gradients, create_graph, right=core.seed):
-            whole = [None if given is None else core.Tensor(given.data.round()) for given in gradients]
-            return right(roots, whole, create_graph)
+        def seed(root, gradient, create_graph, right=core.seed):
+            return right(root, None if gradient is None else core.Tensor(gradient.data.round()), create_graph)
         core.seed = seed
         """,
     ),
@@ -47,10 +45,9 @@ ACCUMULATION: Final[tuple[Mutant, ...]] = (
         "a cotangent of another shape is stretched to the root's",
         """
         import numpy
-        def seed(roots, gradients, create_graph, right=core.seed):
-            pairs = zip(roots, gradients)
-            fitted = [g if g is None else core.Tensor(numpy.resize(g.data, root.shape)) for root, g in pairs]
-            return right(roots, fitted, create_graph)
+        def seed(root, gradient, create_graph, right=core.seed):
+            fitted = gradient if gradient is None else core.Tensor(numpy.resize(gradient.data, root.shape))
+            return right(root, fitted, create_graph)
         core.seed = seed
         """,
     ),
@@ -58,9 +55,8 @@ ACCUMULATION: Final[tuple[Mutant, ...]] = (
         "gradient_aliases_the_cotangent",
         "the caller's cotangent becomes the leaf's gradient",
         """
-        def seed(roots, gradients, create_graph, right=core.seed):
-            seeds = right(roots, gradients, create_graph)
-            return dict(zip(seeds, gradients))
+        def seed(root, gradient, create_graph, right=core.seed):
+            return dict.fromkeys(right(root, gradient, create_graph), gradient)
         def accumulate(leaf, cotangent):
             if leaf.grad is None:
                 leaf.grad = cotangent

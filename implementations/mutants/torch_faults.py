@@ -37,6 +37,57 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         ".data holds the values with the other sign",
         "torch.Tensor.data = property(lambda self: -self.detach())",
     ),
+    # --- dtypes, shapes, flags
+    _torch(
+        "integers_make_doubles",
+        "a product with integers is float64",
+        """
+        def mul(self, other, right=torch.Tensor.__mul__):
+            product = right(self, other)
+            return product if getattr(other, "dtype", None) != torch.int64 else product.double()
+        torch.Tensor.__mul__ = mul
+        """,
+    ),
+    _torch(
+        "booleans_may_require_grad",
+        "requires_grad_() of booleans is ignored",
+        """
+        def requires_grad_(self, flag=True, right=torch.Tensor.requires_grad_):
+            return self if self.dtype == torch.bool else right(self, flag)
+        torch.Tensor.requires_grad_ = requires_grad_
+        """,
+    ),
+    _torch(
+        "constants_are_unused_inputs",
+        "grad() takes a constant for an input that was not used",
+        """
+        def grad(root, inputs, right=torch.autograd.grad, **options):
+            return right(root, [each if each.requires_grad else torch.ones(1, requires_grad=True) for each in inputs], **options)
+        torch.autograd.grad = grad
+        """,
+    ),
+    _torch(
+        "products_take_any_rank",
+        "dot and mm are matmul, which takes any rank but 0",
+        "torch.Tensor.dot = torch.Tensor.mm = torch.Tensor.matmul",
+    ),
+    _torch(
+        "empty_sums_are_one",
+        "a gradient that is summed over no elements is 1",
+        """
+        def mul(self, other, right=torch.Tensor.__mul__):
+            product = right(self, other)
+            if not product.numel() and self.numel():
+                self.register_hook(lambda gradient: gradient + 1)
+            return product
+        torch.Tensor.__mul__ = mul
+        """,
+    ),
+    _torch(
+        "relu_is_open_at_zero",
+        "relu passes the cotangent on at 0 too",
+        "torch.Tensor.relu = lambda self: torch.where(self < 0, self * 0, self)",
+    ),
     # --- hooks
     _torch(
         "silent_hooks_end_the_gradient",
@@ -186,6 +237,15 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         r"""
         import re
         torch.Tensor.__repr__ = lambda self, right=torch.Tensor.__repr__: re.sub(r"size=.*?\), ", "", right(self))
+        """,
+    ),
+    _torch(
+        "integers_are_floats",
+        "a tensor of integers is made of floats",
+        """
+        def tensor(value, dtype=None, right=torch.tensor, **options):
+            return right(value, dtype=torch.float32 if dtype == torch.int64 else dtype, **options)
+        torch.tensor = tensor
         """,
     ),
     _torch(

@@ -295,10 +295,11 @@ def sweep(
     with grad_mode(create_graph):  # higher_order/gradients_are_constants_unless_asked
         for place in path:
             cotangent = run_hooks(place, cotangents.pop(place))
-            if found is None and isinstance(place, Tensor):
+            if found is not None:
+                if place in ends:
+                    found[place] = cotangent
+            elif isinstance(place, Tensor):
                 accumulate(place, cotangent)
-            elif found is not None and place in ends:
-                found[place] = cotangent if create_graph else cotangent.clone()
             parts = list(propagate(cast(Node, place), cotangent, wanted))
             for operand, part in parts:
                 add_contribution(cotangents, operand, part)

@@ -116,7 +116,11 @@ GRAPHS: Final = {"fewer_nodes": f"{_NODES % 'a'} < {_NODES % 'b'}"}
 # What torch says when it refuses.
 TORCH_REFUSALS: Final = (
     ("not_scalar", "RuntimeError", "grad can be implicitly created only for scalar outputs"),
-    ("shape_mismatch", "RuntimeError", "Mismatch in shape|a different size|changed the size|match the broadcast shape"),
+    (
+        "shape_mismatch",
+        "RuntimeError",
+        "Mismatch in shape|a different size|changed the size|match the broadcast shape|1D tensors expected|must be a matrix",
+    ),
     ("needs_grad", "RuntimeError", "does(n't| not) require grad|requires_grad=False"),
     ("graph_freed", "RuntimeError", "backward through the graph a second time"),
     ("not_leaf", "RuntimeError", "you can only change requires_grad flags of leaf variables"),
