@@ -15,7 +15,8 @@ ADAPTER = Adapter(
     refusals=(
         ("not_scalar", "NotScalar", ""),
         ("shape_mismatch", "ShapeMismatch", ""),
-        ("shape_mismatch", "ValueError", "a product of shapes"),
+        ("shape_mismatch", "ValueError", "a product of shapes|does not fit in the memory"),
+        ("shape_mismatch", "HookError", "changed the size"),
         ("needs_grad", "NeedsGrad", ""),
         ("needs_grad", "HookError", "doesn't require gradient"),
         ("graph_freed", "GraphFreed", ""),

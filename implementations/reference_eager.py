@@ -26,6 +26,7 @@ ADAPTER = Adapter(
     refusals=(
         ("not_scalar", "NotScalar", ""),
         ("shape_mismatch", "ShapeMismatch", ""),
+        ("shape_mismatch", "HookError", "changed the size"),
         ("shape_mismatch", "ValueError", "this product takes"),
         ("needs_grad", "NeedsGrad", ""),
         ("graph_freed", "GraphFreed", ""),

@@ -169,6 +169,10 @@ EXAMPLES: Final = {
         Instruction("warned", ("w",), (), {}, (LEAF,)),
         Instruction("thread", body=(LEAF,)),
         Instruction("clear", (), ("x",), {"how": "zero"}),
+        Instruction("write", (), ("y", Scalar("2")), {"how": "set", "index": 0}),
+        Instruction(
+            "repeat", ("y",), ("x",), {"times": 3}, (Instruction("apply", ("y",), ("y", "x"), {"operator": "add"}),)
+        ),
         Instruction("detach", ("u",), ("x",)),
         Instruction("require_grad", ("q",), ("x",), {"flag": True}),
         Instruction("retain_grad", (), ("y",)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import arrays, integers, powers_of_two, tensors, vectors
-from conformance.tensor import expect, gradients, native, native_value, tensor
+from conformance.tensor import expect, gradients, native, native_value, refuses, tensor
 
 
 @clause(
@@ -139,3 +140,19 @@ def test_an_index_counts_as_often_as_it_occurs(a: Array, times: int) -> None:
     x = tensor(a, requires_grad=True)
     received = gradients((x[[0] * times + [1]] * 3).sum(), [x])
     expect(received[0], [3 * times, 3, *[0] * (len(a) - 2)], "3 for each time")
+
+
+@clause(
+    "dialect",
+    mutant="any_gradient_may_be_assigned",
+    dialect="torch",
+    given={"a": arrays((2,)), "g": arrays((2,)), "shape": st.sampled_from([(), (1,), (3,), (1, 2), (2, 2)])},
+)
+def test_an_assigned_gradient_has_its_tensors_shape(a: Array, g: Array, shape: tuple[int, ...]) -> None:
+    """x.grad = g is refused when g has another shape than x, though it could be broadcast, and x has no gradient then."""
+    x = tensor(a, requires_grad=True)
+    with refuses("shape_mismatch"):
+        x.grad = tensor(np.ones(shape, dtype=int))
+    expect(x.grad, None, "a refusal changes nothing")
+    x.grad = tensor(g)
+    expect(x.grad, g, "the accepted twin")

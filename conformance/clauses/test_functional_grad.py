@@ -147,3 +147,14 @@ def test_a_single_input_gives_a_tuple(a: Array) -> None:
     native("found = {ns}.autograd.grad({0}, {1})", y.sum(), y)
     expect(native_value("isinstance(found, tuple) and len(found) == 1"), True)
     expect(native_value("found[0].tolist()"), str([1.0] * len(a)))
+
+
+@clause("dialect", mutant="unused_inputs_are_allowed", dialect="torch", given={"a": vectors()})
+def test_an_unused_input_is_refused(a: Array) -> None:
+    """Unless it is allowed, an input that the root does not depend on is refused, beside one that it depends on as well."""
+    x, w = tensor(a, requires_grad=True), tensor(a, requires_grad=True)
+    for inputs in ([w], [x, w], [w, x]):
+        with refuses("unused_input"):
+            grad((x * x).sum(), inputs)
+    received = grad((x * x).sum(), [x, w], allow_unused=True)
+    expect(received[0], 2 * a, "the accepted twin")

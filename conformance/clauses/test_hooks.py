@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import strategies as st
 
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import arrays, tensors, vectors
-from conformance.tensor import expect, recorded_dtype, tensor
+from conformance.tensor import expect, recorded_dtype, refuses, tensor
 
 
 @clause("contract", mutant="hook_runs_per_contribution", given={"a": vectors()})
@@ -226,3 +227,22 @@ def test_a_hook_runs_before_backward_returns(a: Array) -> None:
     expect(upper.calls, [4 * a], "the intermediate value's")
     expect(lower.calls, [8 * a], "the leaf's")
     expect(x.grad, 8 * a, "read after them")
+
+
+@clause(
+    "dialect",
+    mutant="hooks_may_return_any_shape",
+    dialect="torch",
+    given={"a": arrays((2,)), "shape": st.sampled_from([(), (1,), (3,), (1, 2), (2, 2)]), "k": st.integers(2, 4)},
+)
+def test_a_replacement_has_the_tensors_shape(a: Array, shape: tuple[int, ...], k: int) -> None:
+    """What a hook returns is refused when its shape is not its argument's, though it could be broadcast; x receives nothing."""
+    x = tensor(a, requires_grad=True)
+    y, z = x * 3, x * 3
+    y.register_hook(replace=np.full(shape, k))
+    z.register_hook(replace=np.full(2, k))
+    with refuses("shape_mismatch"):
+        y.sum().backward()
+    expect(x.grad, None, "a refusal leaves no gradient")
+    z.sum().backward()
+    expect(x.grad, [3 * k] * 2, "the accepted twin")

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import integers, nonzero, vectors
-from conformance.tensor import Tensor, attempting, expect, expect_one_of, gradients, no_grad, refuses, tensor
+from conformance.tensor import (
+    Tensor,
+    attempting,
+    expect,
+    expect_one_of,
+    gradients,
+    no_grad,
+    recorded_dtype,
+    refuses,
+    tensor,
+)
 
 factors = st.sampled_from([2, 3])
 
@@ -33,15 +43,15 @@ def test_a_written_result_is_the_new_one(a: Array, k: int) -> None:
 
 
 def _entry(y: Tensor) -> Tensor:
-    return y[0]
+    return y[1]
 
 
 def _slice(y: Tensor) -> Tensor:
-    return y[0:1]
+    return y[1:2]
 
 
 def _reshaped(y: Tensor) -> Tensor:
-    return y.reshape(1, y.shape[0])[0:1][0][0]
+    return y.reshape(1, y.shape[0])[0:1][0][1]
 
 
 VIEWS = {"entry": _entry, "slice": _slice, "view of a view": _reshaped}
@@ -55,11 +65,11 @@ VIEWS = {"entry": _entry, "slice": _slice, "view of a view": _reshaped}
     view=tuple(VIEWS),
 )
 def test_a_write_through_a_view_changes_its_base(view: str, a: Array, k: int) -> None:
-    """What is written through a view of y is in y, numbers and history: entry 0 of 2x times k has the gradient 2k."""
+    """What is written through a view of y is in y, numbers and history: entry 1 of 2x times k has the gradient 2k."""
     x = tensor(a, requires_grad=True)
     y = x * 2
     VIEWS[view](y).mul_(k)
-    expected = np.array([2 * k, *[2] * (len(a) - 1)])
+    expected = np.array([2, 2 * k, *[2] * (len(a) - 2)])
     expect(y, expected * a, "the numbers")
     y.sum().backward()
     expect(x.grad, expected, "k where it was written")
@@ -78,9 +88,9 @@ def test_a_write_to_the_base_changes_its_views(view: str, a: Array, k: int) -> N
     y = x * 2
     v = VIEWS[view](y)
     y.mul_(k)
-    expect(v.sum(), 2 * k * a[0], "the numbers")
+    expect(v.sum(), 2 * k * a[1], "the numbers")
     v.sum().backward()
-    expect(x.grad, [2 * k, *[0] * (len(a) - 1)], "what the view shows")
+    expect(x.grad, [0, 2 * k, *[0] * (len(a) - 2)], "what the view shows")
 
 
 @clause(
@@ -273,3 +283,40 @@ def test_aliases_share_one_version(a: Array, writes: int, unrecorded: bool) -> N
     for alias in (y, v, u):
         expect(alias.version, writes)
     expect((y * 1).version, 0, "a new result has memory of its own")
+
+
+@clause(
+    "dialect",
+    mutant="writes_fit_by_broadcasting",
+    dialect="torch",
+    given={"a": vectors(), "k": factors, "leading": st.sampled_from([(1,), (2,), (1, 1)])},
+)
+def test_a_write_keeps_the_shape(a: Array, k: int, leading: tuple[int, ...]) -> None:
+    """y *= w is refused when the product has another shape than y, and changes nothing; w may be broadcast to that of y."""
+    x = tensor(a, requires_grad=True)
+    y = x * 2
+    with refuses("shape_mismatch"):
+        y.mul_(tensor(np.full((*leading, len(a)), k)))
+    expect(y, 2 * a, "a refusal changes nothing")
+    expect(y.version, 0)
+    y.mul_(tensor([k]))
+    y.sum().backward()
+    expect(x.grad, [2 * k] * len(a), "the accepted twin")
+
+
+@clause(
+    "dialect",
+    mutant="writes_are_copied",
+    dialect="torch",
+    given={"a": vectors(), "k": factors, "dtype": st.sampled_from(["float32", "float64"])},
+)
+def test_a_write_keeps_the_dtype(a: Array, k: int, dtype: str) -> None:
+    """y *= w leaves y its dtype, whatever that of w, and its node is named after the product if they have one dtype."""
+    x, w = tensor(a, requires_grad=True), tensor([k], dtype=dtype)
+    y = x * 2
+    y.mul_(w)
+    expect(y, 2 * k * a, "of the dtype of x")
+    if dtype == recorded_dtype():
+        expect(y.node_name(), "MulBackward0")
+    y.sum().backward()
+    expect(x.grad, [2 * k] * len(a), "2k, in the leaf's dtype")

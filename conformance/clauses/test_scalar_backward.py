@@ -178,7 +178,7 @@ def test_a_root_without_elements_needs_a_cotangent() -> None:
 
 
 @clause("law", mutant="empty_sums_are_one", given={"n": integers})
-def test_an_axis_of_one_may_be_repeated_never(n: fmpq) -> None:
+def test_broadcast_against_nothing(n: fmpq) -> None:
     """Broadcast against no elements, a leaf of shape (1,) receives the empty sum, 0, in its own shape."""
     x = tensor([n], requires_grad=True)
     received = gradients((x * tensor(np.empty(0))).sum(), [x])

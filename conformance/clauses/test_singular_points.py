@@ -65,7 +65,13 @@ def test_the_zeroth_power_is_constant(a: Array) -> None:
     expect(received[0], [0] * len(a), "a constant's derivative")
 
 
-@clause("dialect", mutant="relu_is_open_at_zero", dialect="torch", operator=("relu", "abs", "norm"), given={"n": st.integers(1, 3)})
+@clause(
+    "dialect",
+    mutant="relu_is_open_at_zero",
+    dialect="torch",
+    operator=("relu", "abs", "norm"),
+    given={"n": st.integers(1, 3)},
+)
 def test_the_smallest_subgradient(operator: str, n: int) -> None:
     """Where relu, abs and the norm have a kink, at 0, torch takes of all subgradients the smallest: 0."""
     x = tensor([0] * n, requires_grad=True)

@@ -29,6 +29,7 @@ def test_gradients_are_variables(a: Array, b: Array) -> None:
     expect(z, b * a + a)
     z.sum().backward()
     expect(w.grad, a)
+    expect(w.grad.bound().volatile, False)
     expect(shift.grad, 0 * a + 1)
     expect(x.grad, None)
     expect(y.grad, None)

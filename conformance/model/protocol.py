@@ -97,6 +97,8 @@ class Twin:
         operator = "add" if how == "set" else how
         before = self.leaf(as_array(a.value.array * fmpq(0)), False) if how == "set" else a
         written = self.apply(operator, (before, b), {})
+        if written.value.array.shape != a.value.array.shape:
+            raise Refusal("shape_mismatch")
         if written.value.node:  # in place an engine keeps the old numbers of what it writes aside
             written.value.node.kept = _stamps(operator, (before, b), written, aside="a")
         recorded = self.grad_enabled and (a.requires_grad or b.requires_grad)
@@ -244,7 +246,10 @@ class Twin:
                 factor = self.leaf(numbers.exact_array(numbers.rational(action["scale"])), False)
                 cotangent = self._moded(recorded, "mul", cotangent, factor)
             else:
-                cotangent = self.leaf(numbers.from_json(action["replace"]), False)
+                replacement = self.leaf(numbers.from_json(action["replace"]), False)
+                if replacement.value.array.shape != cotangent.value.array.shape:
+                    raise Refusal("shape_mismatch")
+                cotangent = replacement
         return cotangent
 
     def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:

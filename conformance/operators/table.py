@@ -72,6 +72,12 @@ def _dot(a: Array, b: Array) -> Any:
     return _total(p * q for p, q in zip(a.flat, b.flat, strict=True))
 
 
+def _norm(a: Array) -> Any:
+    """The 2-norm; at its kink, 0, it has the derivative 0, as the sum of squares there has."""
+    squares = _dot(a, a)
+    return numbers.sqrt(squares) if numbers.plain(squares) else squares
+
+
 def _mm(a: Array, b: Array) -> Array:
     result = np.empty((a.shape[0], b.shape[1]), dtype=object)
     for i, j in np.ndindex(result.shape):
@@ -107,7 +113,7 @@ _TABLE: Final = (
     Operator("sum_axis", _sum_axis, ("integers",), "matrix", ("axis",)),
     Operator("mean", lambda a: _total(a.flat) / fmpq(a.size), ("integers",), "even"),
     Operator("max", _max, ("distinct",), saves=("ay",)),
-    Operator("norm", lambda a: numbers.sqrt(_dot(a, a)), ("nonzero",), "lone", saves=("ay",)),
+    Operator("norm", _norm, ("nonzero",), "lone", saves=("ay",)),
     Operator("dot", _dot, ("integers", "integers"), "vector", saves=("b", "a")),
     Operator("mm", _mm, ("integers", "integers"), "matrix", saves=("b", "a")),
     Operator("matmul", _mm, ("integers", "integers"), "matrix", saves=("b", "a")),

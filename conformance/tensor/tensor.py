@@ -273,9 +273,11 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Tensor:
     recorder = next(operand._recorder for operand in operands if isinstance(operand, Tensor))
     states = [_state(recorder, operand) for operand in operands]
     args = [_operand(operand) for operand in operands]
-    result = bound(recorder, "y", recorder.twin.apply(operator, states, _plain(attributes)))
-    recorder.put(Instruction("apply", (result.name,), tuple(args), {"operator": operator, **attributes}))
-    return result
+    name = recorder.name("y")
+    recorder.put(Instruction("apply", (name,), tuple(args), {"operator": operator, **attributes}))  # also if it is refused
+    state = recorder.twin.apply(operator, states, _plain(attributes))
+    recorder.states.append(state)
+    return Tensor(recorder, name, state)
 
 
 def repeated(times: int, operator: str, start: Tensor, other: Any) -> Tensor:

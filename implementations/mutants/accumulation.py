@@ -141,4 +141,9 @@ ACCUMULATION: Final[tuple[Mutant, ...]] = (
         core.accumulate = accumulate
         """,
     ),
+    reference(
+        "any_gradient_may_be_assigned",
+        "x.grad = g takes a g of whatever shape",
+        "refusals.check_grad = lambda tensor, value: None",
+    ),
 )

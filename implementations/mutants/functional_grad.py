@@ -64,4 +64,19 @@ FUNCTIONAL_GRAD: Final[tuple[Mutant, ...]] = (
         core.Tensor.backward = backward
         """,
     ),
+    reference(
+        "unused_inputs_are_allowed",
+        "an input that the root does not depend on is never refused",
+        "refusals.check_used = lambda places, reached: None",
+    ),
+    reference(
+        "cotangents_are_constants",
+        "a product passes its cotangent on without its history",
+        """
+        forward, first, second = core.OPERATORS["mul"]
+        core.OPERATORS["mul"] = (
+            forward, lambda g, b: first(g.detach(), b), lambda g, a: second(g.detach(), a)
+        )
+        """,
+    ),
 )

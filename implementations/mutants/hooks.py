@@ -175,4 +175,16 @@ HOOKS: Final[tuple[Mutant, ...]] = (
         core.run_hooks = run_hooks
         """,
     ),
+    reference(
+        "hooks_may_return_any_shape",
+        "what a hook returns is taken in whatever shape, and stretched to that of its tensor",
+        """
+        import numpy
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            returned = right(place, cotangent)
+            return core.Tensor(numpy.resize(returned.data, cotangent.shape))
+        core.run_hooks = run_hooks
+        refusals.check_replacement = lambda cotangent, replacement: None
+        """,
+    ),
 )

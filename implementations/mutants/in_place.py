@@ -130,4 +130,19 @@ IN_PLACE: Final[tuple[Mutant, ...]] = (
         inplace.rebase = rebase
         """,
     ),
+    reference(
+        "writes_fit_by_broadcasting",
+        "of a result that does not fit, as much is written as there is room for",
+        """
+        import numpy
+        def check_fits(target, new):
+            new.data = numpy.resize(new.data, target.shape)
+        refusals.check_fits = check_fits
+        """,
+    ),
+    reference(
+        "writes_are_copied",
+        "what is written is a copy of the result, and has the copy's node",
+        "inplace.rebase = lambda target, new, right=inplace.rebase: right(target, new.clone())",
+    ),
 )

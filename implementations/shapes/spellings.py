@@ -119,7 +119,7 @@ TORCH_REFUSALS: Final = (
     (
         "shape_mismatch",
         "RuntimeError",
-        "Mismatch in shape|a different size|changed the size|match the broadcast shape|1D tensors expected|must be a matrix",
+        "Mismatch in shape|gradient of size|changed the size|match the broadcast shape|1D tensors expected|must be a matrix",
     ),
     ("needs_grad", "RuntimeError", "does(n't| not) require grad|requires_grad=False"),
     ("graph_freed", "RuntimeError", "backward through the graph a second time"),
