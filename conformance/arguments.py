@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance import __version__, commands
+from conformance.bench import SIZES
 from conformance.examination import PROFILES
 from conformance.expectations import BUILTIN
 
@@ -104,9 +105,9 @@ def _bench(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sizes",
         type=_sizes,
-        default="1,100,10000,1000000",
+        default=SIZES,
         metavar="N,...",
-        help="elements of an input (default: 1,100,10000,1000000)",
+        help=f"elements of an input (default: {','.join(map(str, SIZES))})",
     )
     command.add_argument(
         "--seconds",

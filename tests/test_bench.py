@@ -18,8 +18,9 @@ import pytest
 import conformance.agent.interpreter
 import conformance.agent.text
 from conformance.adapter import load
+from conformance.bench import SIZES
 from conformance.bench.results import Measurement, Results, duration, read_folder
-from conformance.bench.workloads import SIZES, WORKLOADS, Workload, elements
+from conformance.bench.workloads import WORKLOADS, Workload, elements
 from conformance.errors import UsageError
 from conformance.execution import Engine
 from conformance.judge import Finding, judge

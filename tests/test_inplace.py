@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from implementations import reference
+
+torch = pytest.importorskip("torch", reason="torch is not installed: install the extra [torch]")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -3,3 +3,7 @@
 `workloads` says what is timed, `engine/` is what an engine's process loads, `children` starts these processes, `results` reads
 what they wrote. Times are no verdicts: no gate reads them.
 """
+
+from typing import Final
+
+SIZES: Final = (1, 100, 10_000, 1_000_000)  # elements of an input, unless others are asked for

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.bench.workloads import WORKLOADS
 from conformance.errors import NothingSelected, UsageError
 from conformance.tables import render as aligned
 
@@ -44,8 +45,6 @@ class Results:
     @property
     def workloads(self) -> list[str]:
         """The workloads, in their order."""
-        from conformance.bench.workloads import WORKLOADS
-
         order = {name: at for at, name in enumerate(WORKLOADS)}
         names = dict.fromkeys(one.workload for one in self.measurements)
         return sorted(names, key=lambda name: order.get(name, len(order)))

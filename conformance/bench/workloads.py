@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+from flint import fmpq
 
 from conformance.adapter import Adapter
 from conformance.program import Instruction, Program
 from conformance.tensor import Tensor, expect, grad, gradients, no_grad, recording, tensor
 
 DTYPE: Final = "float64"  # the one that every engine has
-SIZES: Final = (1, 100, 10_000, 1_000_000)
 # An engine of single numbers has a node for each of them, and micrograd walks its graph by recursion.
 LARGEST_OF_SINGLE_NUMBERS: Final = 100
 DOUBLINGS: Final = 10
@@ -185,6 +185,4 @@ def second_derivative() -> None:
 
 
 def _rationals(numerators: Any, denominator: int) -> Any:
-    from flint import fmpq
-
     return numerators * fmpq(1, denominator)

@@ -222,6 +222,7 @@ def test_an_empty_tensor_shows_its_size() -> None:
     x = tensor(np.empty(0), requires_grad=True)
     expect(x.text(), _noted("[]", _notes("requires_grad=True")))
     expect((x > 0).text(), _noted("[]", ["dtype=torch.bool"]), "a comparison")
+    expect(tensor(np.empty(0), dtype="int64").text(), _noted("[]", ["dtype=torch.int64"]), "integers")
     for shape in SHAPES:
         y = x.reshape(*shape)
         expect((y * 2).text(), _noted("[]", [f"size={shape}", *_notes("grad_fn=<MulBackward0>")]))
@@ -250,6 +251,21 @@ def test_exponents_begin_at_thresholds(numbers: str) -> None:
     """Exponents are printed past a ratio of 1000, past 10**8 and below 10**-4, and not there; zeros have no say in it."""
     entries, text = SIZES[numbers]
     expect(tensor(entries).text(), f"tensor({text}{_dtype()})")
+
+
+# The least numbers above 10**8, and not below 10**-4.
+BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "float64": (np.nextafter(1e8, 1e9), 1e-4),
+    "float32": (float(np.nextafter(np.float32(1e8), np.float32(1e9))), float(np.nextafter(np.float32(1e-4), np.float32(1)))),
+}
+
+
+@clause("dialect", mutant="exponents_are_never_printed", dialect="torch")
+def test_thresholds_are_exact() -> None:
+    """The least number above 10**8 is printed with an exponent, the least one not below 10**-4 without."""
+    large, small = (fmpq(*bound.as_integer_ratio()) for bound in BOUNDS[recorded_dtype()])
+    expect(tensor([large]).text(), f"tensor([1.0000e+08]{_dtype()})")
+    expect(tensor([small]).text(), f"tensor([0.0001]{_dtype()})")
 
 
 # Document 004's loop: the input that its figures determine, and every line that it prints.

@@ -177,7 +177,7 @@ def test_a_root_without_elements_needs_a_cotangent() -> None:
     expect(x.grad, np.empty(0), "no elements")
 
 
-@clause("law", mutant="empty_sums_are_one", given={"n": integers})
+@clause("dialect", mutant="empty_sums_are_one", dialect="torch", given={"n": integers})
 def test_broadcast_against_nothing(n: fmpq) -> None:
     """Broadcast against no elements, a leaf of shape (1,) receives the empty sum, 0, in its own shape."""
     x = tensor([n], requires_grad=True)

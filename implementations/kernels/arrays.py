@@ -63,7 +63,7 @@ class Tensor:
 
     @node.setter
     def node(self, node: graph.Node) -> None:
-        """Retain_grad goes along from the node before."""
+        """retain_grad() goes along from the node before."""
         if self._node is not None and self._node.ports:
             node.owner, self._node.owner = self._node.owner, None
         self._node = node

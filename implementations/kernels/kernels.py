@@ -81,13 +81,13 @@ def shared(k: Site, g: Value, a: Value, y: Value) -> Value:
 
 
 def direction(k: Site, g: Value, a: Value, y: Value) -> Value:
-    """A / |a|, and 0 at the zero vector, the smallest subgradient; no 0/0 on the way, for higher orders."""
+    """a / |a|, and 0 at the zero vector, the smallest subgradient; no 0/0 on the way, for higher orders."""
     zero = raw(y) == 0
     return k("keep", a * (g / (y + zero)), chosen=~zero)
 
 
 def power_rule(k: Site, g: Value, a: Value, n: float) -> Value:
-    """N a^(n-1); for n = 0 a constant 0, also where a is 0."""
+    """n a^(n-1); for n = 0 a constant 0, also where a is 0."""
     return g * (n * k("pow", a, n=n - 1)) if n else nothing(k, g)
 
 

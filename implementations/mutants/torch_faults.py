@@ -68,8 +68,8 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
     ),
     _torch(
         "products_take_any_rank",
-        "dot and mm are matmul, which takes any rank but 0",
-        "torch.Tensor.dot = torch.Tensor.mm = torch.Tensor.matmul",
+        "dot and mm are the sum of all products, whatever the ranks",
+        "torch.Tensor.dot = torch.Tensor.mm = lambda self, other: (self * other).sum()",
     ),
     _torch(
         "empty_sums_are_one",
