@@ -246,3 +246,17 @@ def test_a_replacement_has_the_tensors_shape(a: Array, shape: tuple[int, ...], k
     expect(x.grad, None, "a refusal leaves no gradient")
     z.sum().backward()
     expect(x.grad, [3 * k] * 2, "the accepted twin")
+
+
+@clause("contract", mutant="hooks_of_pieces_are_ignored", given={"a": vectors(), "k": st.integers(2, 4)})
+def test_a_piece_has_hooks_of_its_own(a: Array, k: int) -> None:
+    """A hook on a slice or on a reshaped tensor sees the cotangent of that piece, and scales what it passes on."""
+    x = tensor(a, requires_grad=True)
+    y = x * 2
+    piece, whole = y[1:2], y.reshape(1, len(a))
+    hooks = piece.register_hook(scale=k), whole.register_hook()
+    (piece * 3).sum().backward(retain_graph=True)
+    (whole * 5).sum().backward()
+    expect(hooks[0].calls, [[3]], "of the slice")
+    expect(hooks[1].calls, [[[5] * len(a)]], "of the reshaped tensor")
+    expect(x.grad, [10, 10 + 6 * k, *[10] * (len(a) - 2)], "10, and 6k for the slice")

@@ -18,7 +18,6 @@ from conformance.tensor import (
     expect_one_of,
     gradients,
     no_grad,
-    recorded_dtype,
     refuses,
     tensor,
 )
@@ -128,17 +127,19 @@ def test_a_constant_becomes_a_result(a: Array, n: fmpq) -> None:
     mutant="leaves_may_be_written",
     dialect="torch",
     given={"a": vectors(), "k": factors},
-    target=("leaf", "view of a leaf", "leaf in a constant"),
+    target=("leaf", "entry of a leaf", "view of a leaf", "leaf in a constant"),
 )
 def test_a_leaf_is_not_written_while_recording(target: str, a: Array, k: int) -> None:
     """A write into a leaf that requires grad, or a view of one, is refused while operators are recorded; a constant may be."""
     x, c = tensor(a, requires_grad=True), tensor(a)
-    view = c[0:1].requires_grad_()
+    view, piece = c[0:1].requires_grad_(), x[0:1]
     with refuses("leaf_in_place"):
         if target == "leaf":
             x.mul_(k)
-        elif target == "view of a leaf":
+        elif target == "entry of a leaf":
             x[0] = k
+        elif target == "view of a leaf":
+            piece.mul_(k)
         else:
             view.mul_(k)
     expect(x, a, "a refusal changes nothing")
@@ -311,12 +312,29 @@ def test_a_write_keeps_the_shape(a: Array, k: int, leading: tuple[int, ...]) -> 
     given={"a": vectors(), "k": factors, "dtype": st.sampled_from(["float32", "float64"])},
 )
 def test_a_write_keeps_the_dtype(a: Array, k: int, dtype: str) -> None:
-    """y *= w leaves y its dtype, whatever that of w, and its node is named after the product if they have one dtype."""
+    """y *= w leaves y its dtype, whatever that of w, and its node is that of a product, not of a conversion."""
     x, w = tensor(a, requires_grad=True), tensor([k], dtype=dtype)
     y = x * 2
     y.mul_(w)
     expect(y, 2 * k * a, "of the dtype of x")
-    if dtype == recorded_dtype():
-        expect(y.node_name(), "MulBackward0")
+    expect(y.node_name(), "MulBackward0")
     y.sum().backward()
     expect(x.grad, [2 * k] * len(a), "2k, in the leaf's dtype")
+    c = tensor([k] * len(a), dtype=dtype)
+    c.mul_(x)
+    c.sum().backward()
+    expect(x.grad, [3 * k] * len(a), "and k more, in the leaf's dtype")
+
+
+@clause("dialect", mutant="views_of_no_grad_are_closed", dialect="torch", given={"a": vectors(), "k": factors})
+def test_a_view_that_was_taken_under_no_grad_may_be_written(a: Array, k: int) -> None:
+    """A view that was taken of a constant under no_grad may be written outside as well, with a constant; its base shows it."""
+    x, c = tensor(a, requires_grad=True), tensor(a)
+    with no_grad():
+        v = c[1:2]
+    v.mul_(tensor([k]))
+    written = np.array([1, k, *[1] * (len(a) - 2)]) * a
+    expect(c, written, "the base")
+    expect(c.requires_grad, False)
+    (x * c).sum().backward()
+    expect(x.grad, written, "c")

@@ -84,24 +84,39 @@ def _row(entries: Sequence[int]) -> str:
     return f"[{', '.join(str(entry).rjust(width) for entry in entries)}]"
 
 
+OTHER = {"float32": "float64", "float64": "float32"}
+
+
 @clause("dialect", mutant="gradients_are_double", dialect="torch", given={"a": vectors(), "k": vectors()})
 def test_a_factor_of_another_float_dtype(a: Array, k: Array) -> None:
     """A float32 leaf that is multiplied by float64 numbers has a float32 gradient, and the other way round."""
     k = k[[i % len(k) for i in range(len(a))]]
     x = tensor(a, requires_grad=True)
-    c = tensor(k, dtype={"float32": "float64", "float64": "float32"}[recorded_dtype()])
+    c = tensor(k, dtype=OTHER[recorded_dtype()])
     (x * c).sum().backward()
     expect(x.grad, k, "c, in the leaf's dtype")
 
 
 @clause("dialect", mutant="booleans_may_require_grad", dialect="torch", given={"a": vectors()})
-def test_booleans_cannot_require_grad(a: Array) -> None:
-    """requires_grad_() of what a comparison gave is refused, as it is for integers; requires_grad_(False) is legal."""
-    x = tensor(a)
+def test_only_floats_may_require_grad(a: Array) -> None:
+    """requires_grad_() of integers and of what a comparison gave is refused; requires_grad_(False) is legal."""
+    x, c = tensor(a), tensor(a, dtype="int64")
     mask = x > 0
+    with refuses("dtype"):
+        c.requires_grad_()
     with refuses("dtype"):
         mask.requires_grad_()
     mask.requires_grad_(False)
     expect(mask.requires_grad, False)
     x.requires_grad_()
     expect(x.requires_grad, True, "the accepted twin")
+
+
+@clause("dialect", mutant="gradients_are_double", dialect="torch", given={"a": vectors()})
+def test_a_summand_of_another_float_dtype(a: Array) -> None:
+    """A leaf that is added in place to numbers of another float dtype has a gradient of its own dtype all the same."""
+    x = tensor(a, requires_grad=True)
+    c = tensor([0] * len(a), dtype=OTHER[recorded_dtype()])
+    c.add_(x)
+    c.sum().backward()
+    expect(x.grad, [1] * len(a), "in the leaf's dtype")

@@ -134,3 +134,36 @@ def test_grad_fills_what_retains_its_gradient(a: Array) -> None:
     expect(grad((y * y).sum(), [x])[0], 18 * a, "what is returned")
     expect(y.grad, 6 * a, "2y")
     expect(x.grad, None, "the leaf")
+
+
+@clause(
+    "dialect",
+    mutant="retained_gradients_are_the_last",
+    dialect="torch",
+    given={"a": vectors()},
+    owner=("leaf", "result"),
+)
+def test_some_gradients_are_replaced_by_the_sum(owner: str, a: Array) -> None:
+    """The sum of a result's gradients is a new tensor, and so is that of a leaf's when the backward is recorded."""
+    x = tensor(a, requires_grad=True)
+    y = x * 3
+    y.retain_grad()
+    z = (y * y).sum()
+    keeper, gradient = {"leaf": (x, 18 * a), "result": (y, 6 * a)}[owner]
+    z.backward(retain_graph=True, create_graph=owner == "leaf")
+    first = keeper.grad.bound()
+    z.backward(create_graph=owner == "leaf")
+    expect(first, gradient, "what was read after the first backward")
+    expect(keeper.grad, 2 * gradient, "what is there after the second one")
+
+
+@clause("dialect", mutant="what_is_written_retains_its_gradient", dialect="torch", given={"a": vectors()})
+def test_a_leaf_that_becomes_a_result_keeps_no_gradient(a: Array) -> None:
+    """A leaf whose flag was cleared, multiplied in place by one that requires grad, is a result: backward leaves nothing there."""
+    x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
+    x.requires_grad_(False)
+    x.mul_(w)
+    expect(x.is_leaf, False)
+    x.sum().backward()
+    expect(x.grad, None, "no leaf any more")
+    expect(w.grad, a, "what x was")

@@ -256,7 +256,10 @@ def test_exponents_begin_at_thresholds(numbers: str) -> None:
 # The least numbers above 10**8, and not below 10**-4.
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "float64": (np.nextafter(1e8, 1e9), 1e-4),
-    "float32": (float(np.nextafter(np.float32(1e8), np.float32(1e9))), float(np.nextafter(np.float32(1e-4), np.float32(1)))),
+    "float32": (
+        float(np.nextafter(np.float32(1e8), np.float32(1e9))),
+        float(np.nextafter(np.float32(1e-4), np.float32(1))),
+    ),
 }
 
 

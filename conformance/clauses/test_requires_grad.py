@@ -196,3 +196,27 @@ def test_no_gradient_is_asked_for_a_constant(a: Array) -> None:
         y.backward(inputs=[c])
     y.backward(inputs=[x])
     expect(x.grad, a, "the accepted twin")
+
+
+@clause("contract", mutant="the_flag_cannot_be_cleared", given={"a": vectors()})
+def test_a_flag_that_returns_changes_no_graph(a: Array) -> None:
+    """What was computed while a leaf's flag was cleared leads nowhere: with the flag set again the leaf receives nothing of it."""
+    x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
+    x.requires_grad_(False)
+    z = (x * w).sum()
+    x.requires_grad_()
+    z.backward()
+    expect(x.grad, None, "a constant when z was computed")
+    expect(w.grad, a, "another leaf")
+    (x * w).sum().backward()
+    expect(x.grad, a + 1, "computed since")
+
+
+@clause("contract", mutant="requires_grad_toggles", given={"a": vectors()})
+def test_a_flag_that_is_set_again_changes_no_graph(a: Array) -> None:
+    """requires_grad_() of a leaf that requires grad changes nothing: a graph that was there before still leads to it."""
+    x = tensor(a, requires_grad=True)
+    y = (x * x).sum()
+    x.requires_grad_()
+    expect(grad(y, [x])[0], 2 * a, "2x")
+    expect(x.requires_grad, True)

@@ -255,7 +255,7 @@ class Twin:
     def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:
         if state.grad is None:
             state.grad = State(gradient.value, gradient.requires_grad)
-        elif recorded:
+        elif recorded or not state.is_leaf:
             state.grad = self._moded(recorded, "add", state.grad, gradient)
         else:  # in place: whoever holds the gradient sees the sum
             state.grad.value = self._moded(recorded, "add", state.grad, gradient).value

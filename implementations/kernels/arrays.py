@@ -134,8 +134,8 @@ class Tensor:
     def retain_grad(self) -> None:
         """Give this result a `.grad` as well. NeedsGrad if nothing is recorded."""
         checks.recorded(self)
-        if self.grad_fn is not None:
-            self.grad_fn.owner = weakref.ref(self)
+        assert self.node is not None
+        self.node.owner = weakref.ref(self)  # as it was, if this is a leaf
 
     def register_hook(self, hook: graph.Hook) -> Handle:
         """In each sweep, `hook` gets this tensor's summed cotangent and may return another. HookError."""

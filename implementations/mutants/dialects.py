@@ -293,7 +293,8 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         "equal_leaves_are_one",
         "making a leaf of the same values gives the leaf that is already there",
         """
-        LEAVES = {}
+        import weakref
+        LEAVES = weakref.WeakValueDictionary()
         def tensor(value, right=torch.tensor, **options):
             return LEAVES.setdefault(f"{value} {options}", right(value, **options))
         torch.tensor = tensor
@@ -354,7 +355,7 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         """
         def backward(self, right=torch.Tensor.backward):
             right(self)
-            return lambda: None
+            return right.__get__(self)
         torch.Tensor.backward = property(backward)
         """,
     ),

@@ -187,4 +187,13 @@ HOOKS: Final[tuple[Mutant, ...]] = (
         refusals.check_replacement = lambda cotangent, replacement: None
         """,
     ),
+    reference(
+        "hooks_of_pieces_are_ignored",
+        "a hook on a view is not called",
+        """
+        def register_hook(self, hook, right=core.Tensor.register_hook):
+            return core.Handle({}, hook) if self.view else right(self, hook)
+        core.Tensor.register_hook = register_hook
+        """,
+    ),
 )

@@ -145,4 +145,15 @@ IN_PLACE: Final[tuple[Mutant, ...]] = (
         "what is written is a copy of the result, and has the copy's node",
         "inplace.rebase = lambda target, new, right=inplace.rebase: right(target, new.clone())",
     ),
+    reference(
+        "views_of_no_grad_are_closed",
+        "whatever is written through a view that was taken under no_grad is refused outside",
+        """
+        def check_writable(target, arguments, right=refusals.check_writable):
+            right(target, arguments)
+            if target.view and not target.view.recorded:
+                raise errors.LeafInPlace("taken under no_grad")
+        refusals.check_writable = check_writable
+        """,
+    ),
 )

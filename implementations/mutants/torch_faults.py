@@ -67,6 +67,27 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     _torch(
+        "requires_grad_toggles",
+        "requires_grad_() flips the flag, whichever it is to be",
+        """
+        def requires_grad_(self, flag=True, right=torch.Tensor.requires_grad_):
+            return right(self, not self.requires_grad)
+        torch.Tensor.requires_grad_ = requires_grad_
+        """,
+    ),
+    _torch(
+        "what_is_written_retains_its_gradient",
+        "a tensor that is multiplied in place retains its gradient from then on",
+        """
+        def mul_(self, other, right=torch.Tensor.mul_):
+            right(self, other)
+            if self.requires_grad:
+                self.retain_grad()
+            return self
+        torch.Tensor.mul_ = mul_
+        """,
+    ),
+    _torch(
         "products_take_any_rank",
         "dot and mm are the sum of all products, whatever the ranks",
         "torch.Tensor.dot = torch.Tensor.mm = lambda self, other: (self * other).sum()",

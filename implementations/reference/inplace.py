@@ -66,7 +66,6 @@ def write(target: Any, operator: str, *arguments: Any) -> Any:
     old = core.Tensor(target.data.copy(), target.grad_fn)
     new = core.record(operator, old, *arguments)
     refusals.check_fits(target, new)
-    new = new if new.dtype == target.dtype else new.cast(target.dtype)
     target.data[...] = new.data
     target.memory.version += 1
     if new.requires_grad:

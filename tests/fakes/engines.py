@@ -173,11 +173,10 @@ def _rows() -> Iterator[Fake]:
                 resource.setrlimit(resource.RLIMIT_AS, before)
         core.Tensor.exp = exp
         """),
-        "error",
-        3,
-        "an exception that the adapter does not map",
+        "fail",
+        1,
+        "apply was refused as exhausted, but it is legal",
         "MemoryError",
-        "apply",
     )
     # --- wrong values and states
     yield _wrong(
