@@ -159,7 +159,7 @@ def test_some_gradients_are_replaced_by_the_sum(owner: str, a: Array) -> None:
 
 @clause("dialect", mutant="what_is_written_retains_its_gradient", dialect="torch", given={"a": vectors()})
 def test_a_leaf_that_becomes_a_result_keeps_no_gradient(a: Array) -> None:
-    """A leaf whose flag was cleared, multiplied in place by one that requires grad, is a result: backward leaves nothing there."""
+    """A leaf whose flag was cleared, multiplied in place by another leaf, is a result: backward leaves nothing there."""
     x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
     x.requires_grad_(False)
     x.mul_(w)

@@ -200,7 +200,7 @@ def test_no_gradient_is_asked_for_a_constant(a: Array) -> None:
 
 @clause("contract", mutant="the_flag_cannot_be_cleared", given={"a": vectors()})
 def test_a_flag_that_returns_changes_no_graph(a: Array) -> None:
-    """What was computed while a leaf's flag was cleared leads nowhere: with the flag set again the leaf receives nothing of it."""
+    """What was computed while a leaf's flag was cleared leads nowhere: set again, the leaf receives nothing of it."""
     x, w = tensor(a, requires_grad=True), tensor(a + 1, requires_grad=True)
     x.requires_grad_(False)
     z = (x * w).sum()
