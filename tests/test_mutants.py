@@ -53,11 +53,17 @@ FAULTS = {
     "broadcast gradient averaged": ("broadcast_averages", "scalar_backward/gradient_has_the_leafs_shape"),
     "only leading axes reduced": ("only_leading_axes_are_summed", "scalar_backward/an_axis_of_one_is_summed_again"),
     "0-d leaf gets shape (1,)": ("lone_gradients_become_vectors", "scalar_backward/a_lone_number_keeps_its_shape"),
-    "float32 leaf gets a float64 gradient": ("gradients_are_double", "leaf_dtypes/a_gradient_has_the_dtype_of_its_leaf"),
+    "float32 leaf gets a float64 gradient": (
+        "gradients_are_double",
+        "leaf_dtypes/a_gradient_has_the_dtype_of_its_leaf",
+    ),
     "an uneven diamond in the wrong order": ("places_run_when_first_reached", "accumulation/an_uneven_diamond"),
     "equal tensors merged by value": ("equal_leaves_are_merged", "accumulation/equal_leaves_are_different"),
     "square matmul without transpose": ("mm_forgets_to_transpose_the_left", "vjp/a_square_matrix_product"),
-    "repeated index counted once": ("repeated_indices_count_once", "accumulation/an_index_counts_as_often_as_it_occurs"),
+    "repeated index counted once": (
+        "repeated_indices_count_once",
+        "accumulation/an_index_counts_as_often_as_it_occurs",
+    ),
     "x - x and x / x": ("difference_with_itself_counts_once", "accumulation/both_operands_the_same"),
     "a dropped temporary loses its graph": ("graphs_die_with_names", "lifetime/dropped_results_stay_in_the_graph"),
 }

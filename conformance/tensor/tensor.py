@@ -274,9 +274,8 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Tensor:
     states = [_state(recorder, operand) for operand in operands]
     args = [_operand(operand) for operand in operands]
     name = recorder.name("y")
-    recorder.put(
-        Instruction("apply", (name,), tuple(args), {"operator": operator, **attributes})
-    )  # also if it is refused
+    # The instruction comes first: an operator may be refused.
+    recorder.put(Instruction("apply", (name,), tuple(args), {"operator": operator, **attributes}))
     state = recorder.twin.apply(operator, states, _plain(attributes))
     recorder.states.append(state)
     return Tensor(recorder, name, state)

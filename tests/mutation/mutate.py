@@ -35,7 +35,9 @@ def main() -> int:
     parser.add_argument("engine", choices=("reference", "kernels"))
     parser.add_argument("--jobs", type=int, default=2, help="how many copies work at the same time (2)")
     parser.add_argument("--every", type=int, default=1, help="only every so many-th mutant, for a glance (1: all)")
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "mutation", help="where the copies go (out/mutation)")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "out" / "mutation", help="where the copies go (out/mutation)"
+    )
     options = parser.parse_args()
     copies = [copied(options.engine, options.out / f"{options.engine}-{job}") for job in range(options.jobs)]
     for job, copy in enumerate(copies):
