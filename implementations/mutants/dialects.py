@@ -217,7 +217,7 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         from implementations.reference import core
         class Place(core.Tensor):
             pass
-        def source(tensor, right=core.source):
+        def place_of(tensor, right=core.place_of):
             if right(tensor) is not tensor:
                 return right(tensor)
             if not hasattr(tensor, "place"):
@@ -232,7 +232,7 @@ DIALECTS: Final[tuple[Mutant, ...]] = (
         def finalize(self):
             if hasattr(self, "place"):
                 self.data[...] = 0
-        core.source, core.accumulate, core.saved_values = source, accumulate, saved_values
+        core.place_of, core.accumulate, core.saved_values = place_of, accumulate, saved_values
         core.Tensor.__del__ = finalize
         """,
     ),

@@ -165,14 +165,10 @@ HOOKS: Final[tuple[Mutant, ...]] = (
         "retained_gradients_are_taken_before_hooks",
         "a retained gradient is what arrives, before the tensor's hooks",
         """
-        def run_hooks(place, cotangent, right=core.run_hooks):
-            arrived = cotangent.clone()
-            passed = right(place, cotangent)
-            result = place.retained and place.retained()
-            if result is not None:
-                result.grad = arrived
-            return passed
-        core.run_hooks = run_hooks
+        def run_hooks(place, cotangent, right=core.run_hooks, retain=core.retain):
+            retain(place, cotangent)
+            return right(place, cotangent)
+        core.run_hooks, core.retain = run_hooks, lambda place, cotangent: None
         """,
     ),
     reference(

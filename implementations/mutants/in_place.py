@@ -59,12 +59,13 @@ IN_PLACE: Final[tuple[Mutant, ...]] = (
         "every_version_is_checked",
         "a backward is refused when any operand was written since, needed or not",
         """
-        def saved_values(pulls, operands, result):
-            return {letter: (tensor, tensor._version) for letter, tensor in zip("aby", (*operands, result.detach()))}
-        def recall(node, letters, right=core.recall):
+        def saved_values(edges, operands, result, right=core.saved_values):
+            everything = {letter: (tensor, tensor._version) for letter, tensor in zip("ab", operands)}
+            return {**everything, **right(edges, operands, result)}
+        def recall(node, edge, right=core.recall):
             for tensor, version in (node.saved or {}).values():
                 refusals.check_unmodified(node, tensor, version)
-            return right(node, letters)
+            return right(node, edge)
         core.saved_values, core.recall = saved_values, recall
         """,
     ),

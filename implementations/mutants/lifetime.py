@@ -71,7 +71,7 @@ LIFETIME: Final[tuple[Mutant, ...]] = (
             def visit(place):
                 if place not in seen:
                     seen.add(place)
-                    for operand in order.sources(place):
+                    for operand in order.targets(place):
                         visit(operand)
             for root in roots:
                 visit(root)

@@ -107,7 +107,7 @@ MATHEMATICS: Final[tuple[Mutant, ...]] = (
         def topological_order(roots, ends=None):
             found, seen = list(roots), set(roots)
             for place in found:
-                operands = [operand for operand in dict.fromkeys(order.sources(place)) if operand not in seen]
+                operands = [operand for operand in dict.fromkeys(order.targets(place)) if operand not in seen]
                 seen.update(operands)
                 found.extend(operands)
             return found
@@ -130,12 +130,12 @@ MATHEMATICS: Final[tuple[Mutant, ...]] = (
         """
         import weakref
         LEAVES = weakref.WeakValueDictionary()
-        def source(tensor, right=core.source):
+        def place_of(tensor, right=core.place_of):
             place = right(tensor)
             if isinstance(place, core.Tensor):
                 return LEAVES.setdefault((place.dtype, place.shape, place.data.tobytes()), place)
             return place
-        core.source = source
+        core.place_of = place_of
         """,
     ),
     reference(

@@ -3,7 +3,8 @@
 A *value* is computed by a row of the table and leaves a *node* behind; the row's VJPs turn the cotangent of
 the result into cotangents of the operands. *Backward* visits nodes in an order in which each cotangent is
 complete before it is used. *Hooks* watch cotangents pass, *modes* switch recording off and on. Around it:
-`values.py` (Python's syntax), `rules.py` (longer formulas), `inplace.py` (writes), `refusals.py`, `text.py`.
+`values.py` (Python's syntax), `rules.py` (longer formulas), `order.py` (which node comes next in backward),
+`inplace.py` (writes), `legacy.py` (the old API), `refusals.py`, `errors.py`, `text.py`.
 
 Every rule is one function or method, looked up when it is called; `# chapter/name` is a clause that asks for it.
 """
@@ -119,12 +120,12 @@ class Tensor(Value):
         targets = () if inputs is None else refusals.listed(inputs)
         for target in targets:
             target.retain_grad()
-        sweep(seeds, {cast(Place, source(target)) for target in targets}, retain_graph, create_graph)
+        sweep(seeds, {cast(Place, place_of(target)) for target in targets}, retain_graph, create_graph)
 
     def register_hook(self, hook: Hook) -> Handle:
         """Call `hook(cotangent)` in every backward through here; a tensor that it returns replaces it."""
         refusals.check_hookable(self)
-        return Handle(cast(Place, source(self)).hooks, hook)
+        return Handle(cast(Place, place_of(self)).hooks, hook)
 
 
 def tensor(data: Any, dtype: str = "float64", requires_grad: bool = False) -> Tensor:
@@ -139,7 +140,7 @@ class Edge(NamedTuple):
     """From a node to one operand: the VJP for it, where its result goes (None: a constant), and in which form."""
 
     pull: Vjp
-    source: Place | None
+    target: Place | None
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
@@ -166,16 +167,12 @@ def record(operator: str, *arguments: Any) -> Tensor:
         result = Tensor(np.asarray(forward(*(operand.data for operand in operands), *params)))
     inplace.join(result, operands[0])
     if is_grad_enabled() and result.is_floating and any(operand.requires_grad for operand in operands):
-        edges = tuple(map(edge_to, operands, pulls))
+        edges = tuple(Edge(pull, place_of(t), t.shape, t.data.dtype) for t, pull in zip(operands, pulls, strict=True))
         result.grad_fn = NODES[operator](edges, params, saved_values(edges, operands, result))
     return result
 
 
-def edge_to(operand: Tensor, pull: Vjp) -> Edge:
-    return Edge(pull, source(operand), operand.shape, operand.data.dtype)
-
-
-def source(tensor: Tensor) -> Place | None:
+def place_of(tensor: Tensor) -> Place | None:
     """The place where cotangents of this tensor arrive; None if it requires none."""
     return tensor.grad_fn or (tensor if tensor.requires_grad else None)
 
@@ -183,7 +180,7 @@ def source(tensor: Tensor) -> Place | None:
 def saved_values(edges: Sequence[Edge], operands: Sequence[Tensor], result: Tensor) -> Saved:
     """What the VJPs for operands that require grad ask for."""
     tensors = {**dict(zip("ab", operands, strict=False)), "y": result.detach()}
-    asked = "".join(rules.needs(edge.pull) for edge in edges if edge.source is not None)
+    asked = "".join(rules.needs(edge.pull) for edge in edges if edge.target is not None)
     return {x: (tensor, tensor._version) for x, tensor in tensors.items() if x in asked}
 
 
@@ -226,7 +223,7 @@ OPERATORS: dict[str, Row] = {
     "sin": (np.sin, lambda g, a: g * a.cos()),
     "cos": (np.cos, lambda g, a: -g * a.sin()),
     "tanh": (np.tanh, lambda g, y: g * (1 - y * y)),
-    "relu": (lambda a: np.maximum(a, 0), lambda g, y: g.where_positive(y)),
+    "relu": (lambda a: np.maximum(a, 0), lambda g, y: g.where(y.data > 0)),
     "sum": (np.sum, rules.spread),
     "mean": (lambda a: np.mean(a), lambda g, s: rules.spread(g, s) / math.prod(s)),
     "max": (np.max, rules.share),
@@ -245,8 +242,7 @@ OPERATORS: dict[str, Row] = {
     "expand": (lambda a, shape: np.broadcast_to(a, shape).copy(), lambda g, _: g),  # `unbroadcast` sums
     "sign": (np.sign, rules.nothing),
     "where": (lambda a, chosen: np.where(chosen, a, 0), lambda g, chosen: g.where(chosen)),
-    "where_positive": (lambda a, b: np.where(b > 0, a, 0), lambda g, b: g.where_positive(b), rules.nothing),
-    **inplace.OPERATORS,  # what writes in place are made of
+    **inplace.WRITES,  # what writes in place are made of
 }
 NODES = {name: type(text.node_name(name), (Node,), {"operator": name}) for name in OPERATORS}
 for _operator in OPERATORS:  # every row is a method under its name
@@ -269,7 +265,7 @@ def grad(
     Raises like `backward`, and UnusedInput for an input that the output does not depend on (None if `allow_unused`).
     """
     seeds = seed(output, grad_outputs, create_graph)
-    places = [cast(Place, source(target)) for target in refusals.listed(inputs)]
+    places = [cast(Place, place_of(target)) for target in refusals.listed(inputs)]
     if not allow_unused:  # functional_grad/unused_input_is_never_made_up
         refusals.check_used(places, set(order.topological_order(seeds)))
     found: Cotangents = {}
@@ -282,7 +278,7 @@ def seed(root: Tensor, gradient: Tensor | None, create_graph: bool) -> Cotangent
     refusals.check_root(root, gradient)
     with grad_mode(create_graph):  # scalar_backward/implicit_cotangent_is_one
         given = Tensor(np.ones_like(root.data)) if gradient is None else gradient.cast(root.data.dtype)
-    return {cast(Place, source(root)): given}
+    return {cast(Place, place_of(root)): given}
 
 
 def sweep(
@@ -292,9 +288,11 @@ def sweep(
     path = order.topological_order(seeds, ends)
     wanted, cotangents = set(path), dict(seeds)
     refusals.check_saved(path, wanted)
+    keep = create_graph if retain_graph is None else retain_graph
     with grad_mode(create_graph):  # higher_order/gradients_are_constants_unless_asked
         for place in path:
             cotangent = run_hooks(place, cotangents.pop(place))
+            retain(place, cotangent)
             if found is not None:
                 if place in ends:
                     found[place] = cotangent
@@ -303,16 +301,16 @@ def sweep(
             parts = list(propagate(cast(Node, place), cotangent, wanted))
             for operand, part in parts:
                 add_contribution(cotangents, operand, part)
-            if parts and not (create_graph if retain_graph is None else retain_graph):
+            if parts and not keep:  # what passed nothing on may still be run: it was an end of this path
                 free(cast(Node, place))  # second_backward/retained_graph_adds_again
 
 
 def propagate(node: Node, cotangent: Tensor, wanted: set[Place]) -> Iterator[tuple[Place, Tensor]]:
     """The chain rule at one node: a contribution to each operand that is wanted."""
     for edge in node.edges:
-        if edge.source in wanted:
+        if edge.target in wanted:
             part = edge.pull(cotangent, *recall(node, edge), *node.params)
-            yield edge.source, rules.unbroadcast(part, edge)
+            yield edge.target, rules.unbroadcast(part, edge)
 
 
 def add_contribution(cotangents: Cotangents, place: Place, part: Tensor) -> None:
@@ -354,9 +352,13 @@ def run_hooks(place: Place, cotangent: Tensor) -> Tensor:
         if replacement is not None:  # hooks/replacement_flows_on
             refusals.check_replacement(cotangent, replacement)
             cotangent = replacement
+    return cotangent
+
+
+def retain(place: Place, cotangent: Tensor) -> None:
+    """What hooks made of the cotangent is added to the `.grad` of a result that retains it."""
     if place.retained and (result := place.retained()) is not None:  # leaves/retain_grad_keeps_it
         result.grad = cotangent.clone() if result.grad is None else result.grad + cotangent
-    return cotangent
 
 
 # ---- modes ------------------------------------------------------------------------------------------------

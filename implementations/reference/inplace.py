@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .core import Row, Tensor
     from .values import Array
 
-OPERATORS: dict[str, Row] = {  # rows as in `core.py`
+WRITES: dict[str, Row] = {  # rows as in `core.py`
     "zero": (np.zeros_like, rules.nothing),
     "copy": (lambda a, b: np.broadcast_to(b, a.shape).copy(), rules.nothing, lambda g: g),
     "put": (rules.replaced, lambda g, at: g.put(0, at), lambda g, at: g.window(at)),

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from .core import Place
 
 
-def sources(place: Place) -> list[Place]:
+def targets(place: Place) -> list[Place]:
     """Where a place passes cotangents on to, once for each use; nowhere from a leaf."""
-    return [edge.source for edge in place.edges if edge.source is not None]
+    return [edge.target for edge in place.edges if edge.target is not None]
 
 
 def topological_order(roots: Collection[Place], ends: Collection[Place | None] = ()) -> list[Place]:
@@ -24,12 +24,12 @@ def topological_order(roots: Collection[Place], ends: Collection[Place | None] =
     """
     found, stack = set(roots), list(roots)
     while stack:  # a stack of our own: a chain of 150,000 nodes must not exhaust Python's
-        operands = set(sources(stack.pop())) - found
+        operands = set(targets(stack.pop())) - found
         found |= operands
         stack += operands
     nodes = sorted((place for place in found if isinstance(place, core.Node)), key=lambda node: node.sequence)
     order: dict[Place, None] = {}  # from the end: a set that keeps its order
-    for place in itertools.chain(*((*reversed(sources(node)), node) for node in nodes), roots):
-        if not ends or place in ends or not order.keys().isdisjoint(sources(place)):
+    for place in itertools.chain(*((*reversed(targets(node)), node) for node in nodes), roots):
+        if not ends or place in ends or not order.keys().isdisjoint(targets(place)):
             order[place] = None
     return list(reversed(order))

@@ -65,7 +65,7 @@ def check_saved(path: Sequence[Place], wanted: Container[Place | None]) -> None:
     """Before anything changes: what the nodes of a path will ask for is there."""
     for place in path:
         for edge in place.edges:
-            if edge.source in wanted:
+            if edge.target in wanted:
                 core.recall(cast("Node", place), edge)
 
 
