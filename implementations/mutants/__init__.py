@@ -11,11 +11,12 @@ from implementations.mutants.lifetime import LIFETIME
 from implementations.mutants.mathematics import MATHEMATICS
 from implementations.mutants.modes import MODES
 from implementations.mutants.table import Mutant
+from implementations.mutants.text import TEXT
 from implementations.mutants.torch_faults import TORCH_FAULTS
 from implementations.mutants.variables import VARIABLES
 
 _TABLES = (
-    *(MATHEMATICS, ACCUMULATION, LEAVES, HOOKS, FUNCTIONAL_GRAD, MODES, LIFETIME, IN_PLACE, CONVENTIONS),
+    *(MATHEMATICS, ACCUMULATION, LEAVES, HOOKS, FUNCTIONAL_GRAD, MODES, LIFETIME, TEXT, IN_PLACE, CONVENTIONS),
     *(DIALECTS, VARIABLES, TORCH_FAULTS),
 )
 MUTANTS: dict[str, Mutant] = {mutant.name: mutant for table in _TABLES for mutant in table}

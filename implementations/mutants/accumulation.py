@@ -146,4 +146,14 @@ ACCUMULATION: Final[tuple[Mutant, ...]] = (
         "x.grad = g takes a g of whatever shape",
         "refusals.check_grad = lambda tensor, value: None",
     ),
+    reference(
+        "a_leaf_as_root_is_forgotten",
+        "backward() from a leaf does nothing",
+        """
+        def backward(self, *arguments, right=core.Tensor.backward, **options):
+            if not self.is_leaf:
+                right(self, *arguments, **options)
+        core.Tensor.backward = backward
+        """,
+    ),
 )

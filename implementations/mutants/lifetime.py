@@ -45,23 +45,6 @@ LIFETIME: Final[tuple[Mutant, ...]] = (
         """,
     ),
     reference("graphs_are_never_freed", "saved values are kept after backward", "core.free = lambda node: None"),
-    # --- dialects
-    reference(
-        "node_names_are_swapped",
-        "a product's node is named after a sum",
-        'core.NODES["mul"].__name__ = "AddBackward0"',
-        operator="mul",
-    ),
-    reference(
-        "printed_text_hides_the_flag",
-        "the printed form shows neither requires_grad nor grad_fn",
-        "values.tensor_text = lambda data, suffixes, right=values.tensor_text: right(data, [])",
-    ),
-    reference(
-        "volatile_is_ignored",
-        "volatile has no effect on what is computed",
-        "legacy.poisoned = lambda operands: False",
-    ),
     reference(
         "backward_recurses",
         "backward visits a chain by a function that calls itself",
@@ -77,6 +60,39 @@ LIFETIME: Final[tuple[Mutant, ...]] = (
                 visit(root)
             return right(roots, ends)
         order.topological_order = topological_order
+        """,
+    ),
+    reference(
+        "graphs_die_with_names",
+        "a result's saved values go when its name goes",
+        """
+        core.Tensor.__del__ = lambda self: self.grad_fn and core.free(self.grad_fn)
+        """,
+    ),
+    reference(
+        "dropped_leaves_are_overwritten",
+        "the memory of a leaf is reused when its name goes, though the graph needs it",
+        """
+        import weakref
+        class Place(core.Tensor):
+            pass
+        def place_of(tensor, right=core.place_of):
+            if right(tensor) is not tensor:
+                return right(tensor)
+            if not hasattr(tensor, "place"):
+                tensor.place = Place(tensor.data)
+                tensor.place.owner = weakref.ref(tensor)
+            return tensor.place
+        def accumulate(place, cotangent, right=core.accumulate):
+            if place.owner() is not None:
+                right(place.owner(), cotangent)
+        def saved_values(*arguments, right=core.saved_values):
+            return {letter: (value.detach(), version) for letter, (value, version) in right(*arguments).items()}
+        def finalize(self):
+            if hasattr(self, "place"):
+                self.data[...] = 0
+        core.place_of, core.accumulate, core.saved_values = place_of, accumulate, saved_values
+        core.Tensor.__del__ = finalize
         """,
     ),
 )

@@ -169,4 +169,25 @@ MATHEMATICS: Final[tuple[Mutant, ...]] = (
         rules.unbroadcast = unbroadcast
         """,
     ),
+    reference(
+        "negation_forgets_the_sign",
+        "-x passes the cotangent on unchanged",
+        """
+        core.OPERATORS["neg"] = (core.OPERATORS["neg"][0], lambda g: g)
+        """,
+    ),
+    reference(
+        "powers_follow_one_rule",
+        "x**0 is differentiated as 0 * x**-1, which is NaN at 0",
+        """
+        core.OPERATORS["pow"] = (core.OPERATORS["pow"][0], lambda g, a, n: g * (n * a ** (n - 1)))
+        """,
+    ),
+    reference(
+        "powers_have_no_zeroth_factor",
+        "the derivative of x**n is computed as n * x**n / x, which is NaN at 0",
+        """
+        core.OPERATORS["pow"] = (core.OPERATORS["pow"][0], lambda g, a, n: g * (n * a ** n / a))
+        """,
+    ),
 )

@@ -96,4 +96,22 @@ MODES: Final[tuple[Mutant, ...]] = (
         core.Tensor.backward = backward
         """,
     ),
+    reference(
+        "the_mode_is_of_the_process",
+        "no_grad in one thread turns recording off in all",
+        """
+        core.MODE = type("Mode", (), {"enabled": True})()
+        """,
+    ),
+    reference(
+        "other_threads_accumulate_nothing",
+        "a backward outside the main thread leaves no gradient",
+        """
+        import threading
+        def accumulate(leaf, cotangent, right=core.accumulate):
+            if threading.current_thread() is threading.main_thread():
+                right(leaf, cotangent)
+        core.accumulate = accumulate
+        """,
+    ),
 )

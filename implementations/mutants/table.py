@@ -31,3 +31,8 @@ def reference(name: str, fault: str, patch: str, operator: str | None = None) ->
     used = [module for module in _MODULES if re.search(rf"(?<![.\w]){module}\.", patch)]
     imports = f"from implementations.reference import {', '.join(used)}\n" if used else ""
     return Mutant(name, "reference", fault, imports + dedent(patch).strip(), operator)
+
+
+def torch(name: str, fault: str, patch: str) -> Mutant:
+    """torch with one fault."""
+    return Mutant(name, "torch", fault, dedent(patch).strip())

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
 from typing import Final
 
-from implementations.mutants.table import Mutant
-
-
-def _torch(name: str, fault: str, patch: str) -> Mutant:
-    return Mutant(name, "torch", fault, dedent(patch).strip())
-
+from implementations.mutants.table import Mutant, torch
 
 TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
     # --- leaves and data
-    _torch(
+    torch(
         "retained_gradients_are_the_last",
         "a retained gradient is that of the last backward alone",
         """
@@ -23,7 +17,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.retain_grad = retain_grad
         """,
     ),
-    _torch(
+    torch(
         "retained_gradients_are_halved",
         "a retained gradient is half of what is passed on",
         """
@@ -32,13 +26,13 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.retain_grad = retain_grad
         """,
     ),
-    _torch(
+    torch(
         "data_is_negated",
         ".data holds the values with the other sign",
         "torch.Tensor.data = property(lambda self: -self.detach())",
     ),
     # --- dtypes, shapes, flags
-    _torch(
+    torch(
         "integers_make_doubles",
         "a product with integers is float64",
         """
@@ -48,7 +42,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.__mul__ = mul
         """,
     ),
-    _torch(
+    torch(
         "booleans_may_require_grad",
         "requires_grad_() of booleans is ignored",
         """
@@ -57,7 +51,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.requires_grad_ = requires_grad_
         """,
     ),
-    _torch(
+    torch(
         "constants_are_unused_inputs",
         "grad() takes a constant for an input that was not used",
         """
@@ -66,7 +60,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.autograd.grad = grad
         """,
     ),
-    _torch(
+    torch(
         "requires_grad_toggles",
         "requires_grad_() flips the flag, whichever it is to be",
         """
@@ -75,7 +69,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.requires_grad_ = requires_grad_
         """,
     ),
-    _torch(
+    torch(
         "what_is_written_retains_its_gradient",
         "a tensor that is multiplied in place retains its gradient from then on",
         """
@@ -87,12 +81,12 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.mul_ = mul_
         """,
     ),
-    _torch(
+    torch(
         "products_take_any_rank",
         "dot and mm are the sum of all products, whatever the ranks",
         "torch.Tensor.dot = torch.Tensor.mm = lambda self, other: (self * other).sum()",
     ),
-    _torch(
+    torch(
         "empty_sums_are_one",
         "a gradient that is summed over no elements is 1",
         """
@@ -104,13 +98,13 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.__mul__ = mul
         """,
     ),
-    _torch(
+    torch(
         "relu_is_open_at_zero",
         "relu passes the cotangent on at 0 too",
         "torch.Tensor.relu = lambda self: torch.where(self < 0, self * 0, self)",
     ),
     # --- hooks
-    _torch(
+    torch(
         "silent_hooks_end_the_gradient",
         "a hook that returns nothing is taken to return zeros",
         """
@@ -122,7 +116,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.register_hook = register_hook
         """,
     ),
-    _torch(
+    torch(
         "backward_waits_for_a_reader",
         "backward does its work when a gradient is read",
         """
@@ -138,7 +132,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     # --- the functional gradient
-    _torch(
+    torch(
         "a_lone_gradient_is_no_tuple",
         "grad() of one input returns its gradient, not a tuple",
         """
@@ -148,7 +142,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.autograd.grad = grad
         """,
     ),
-    _torch(
+    torch(
         "gradients_of_constants_are_ones",
         "grad() of a root without history gives ones",
         """
@@ -158,7 +152,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     # --- modes
-    _torch(
+    torch(
         "no_grad_clears_the_operands_flag",
         "an operand of a product under no_grad requires grad no more",
         """
@@ -167,7 +161,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.__mul__ = mul
         """,
     ),
-    _torch(
+    torch(
         "sums_are_kept_for_ever",
         "every sum is kept, and with it its graph",
         """
@@ -179,7 +173,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     # --- control flow
-    _torch(
+    torch(
         "products_with_one_are_constants",
         "a product with the number 1 is a constant",
         """
@@ -188,12 +182,12 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.__mul__ = mul
         """,
     ),
-    _torch(
+    torch(
         "greater_includes_equal",
         "x > 0 holds at 0 too",
         "torch.Tensor.__gt__ = torch.Tensor.ge",
     ),
-    _torch(
+    torch(
         "comparing_counts_as_a_use",
         "a comparison adds 1 to the gradient of what is compared",
         """
@@ -204,23 +198,23 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.__gt__ = greater
         """,
     ),
-    _torch(
+    torch(
         "norms_are_sums_of_absolute_values",
         "the norm is the 1-norm",
         "torch.Tensor.norm = lambda self: self.abs().sum()",
     ),
-    _torch(
+    torch(
         "norms_are_squares",
         "the norm is the sum of squares, without its root",
         "torch.Tensor.norm = lambda self: (self * self).sum()",
     ),
-    _torch(
+    torch(
         "abs_is_a_branch",
         "abs passes the cotangent on as x if x > 0 else -x does",
         "torch.Tensor.abs = lambda self: torch.where(self > 0, self, -self)",
     ),
     # --- a second backward, higher order
-    _torch(
+    torch(
         "every_graph_is_retained",
         "backward keeps the graph whether it is asked to or not",
         """
@@ -229,7 +223,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.backward = backward
         """,
     ),
-    _torch(
+    torch(
         "backward_is_always_recorded",
         "backward records itself whether create_graph is asked or not",
         """
@@ -239,20 +233,20 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     # --- printed text and warnings
-    _torch(
+    torch(
         "members_print_their_numbers",
         "the repr of a tensor is that of its numbers",
         "torch.Tensor.__repr__ = lambda self: repr(self.tolist())",
     ),
-    _torch(
+    torch(
         "numbers_print_two_decimals",
         "numbers are printed with two decimals",
         "torch.set_printoptions(precision=2)",
     ),
-    _torch("lines_hold_a_column_more", "lines of text have 81 columns", "torch.set_printoptions(linewidth=81)"),
-    _torch("lines_hold_a_column_less", "lines of text have 79 columns", "torch.set_printoptions(linewidth=79)"),
-    _torch("exponents_are_never_printed", "numbers have no exponents", "torch.set_printoptions(sci_mode=False)"),
-    _torch(
+    torch("lines_hold_a_column_more", "lines of text have 81 columns", "torch.set_printoptions(linewidth=81)"),
+    torch("lines_hold_a_column_less", "lines of text have 79 columns", "torch.set_printoptions(linewidth=79)"),
+    torch("exponents_are_never_printed", "numbers have no exponents", "torch.set_printoptions(sci_mode=False)"),
+    torch(
         "the_size_is_not_shown",
         "an empty tensor prints without its size",
         r"""
@@ -260,7 +254,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.Tensor.__repr__ = lambda self, right=torch.Tensor.__repr__: re.sub(r"size=.*?\), ", "", right(self))
         """,
     ),
-    _torch(
+    torch(
         "integers_are_floats",
         "a tensor of integers is made of floats",
         """
@@ -269,7 +263,7 @@ TORCH_FAULTS: Final[tuple[Mutant, ...]] = (
         torch.tensor = tensor
         """,
     ),
-    _torch(
+    torch(
         "the_warning_is_given_once",
         "of all accesses to the gradient of a result only the first one warns",
         """

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
 from typing import Final
 
-from implementations.mutants.table import Mutant
-
-
-def _legacy(name: str, fault: str, patch: str) -> Mutant:
-    return Mutant(name, "reference", fault, f"from implementations.reference import legacy\n{dedent(patch).strip()}")
-
-
-def _torch(name: str, fault: str, patch: str) -> Mutant:
-    return Mutant(name, "torch", fault, dedent(patch).strip())
-
+from implementations.mutants.table import Mutant, reference, torch
 
 VARIABLES: Final[tuple[Mutant, ...]] = (
     # --- volatile
-    _legacy(
+    reference(
         "volatile_results_are_blank",
         "a result of a volatile operand is all zeros",
         """
@@ -27,7 +17,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.wrapped = wrapped
         """,
     ),
-    _legacy(
+    reference(
         "volatility_stops_after_one_operator",
         "a volatile leaf makes results volatile, a volatile result does not",
         """
@@ -40,12 +30,12 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.wrapped, legacy.poisoned = wrapped, poisoned
         """,
     ),
-    _legacy(
+    reference(
         "volatility_comes_of_the_first_operand",
         "only the first operand makes a result volatile",
         "legacy.poisoned = lambda operands, right=legacy.poisoned: right(operands[:1])",
     ),
-    _legacy(
+    reference(
         "volatile_results_keep_their_node",
         "volatile results are recorded like any other, though their flags deny it",
         """
@@ -54,7 +44,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.Variable.requires_grad = property(lambda self: self.tensor.requires_grad and not self.volatile)
         """,
     ),
-    _legacy(
+    reference(
         "volatility_travels_with_data",
         "a Variable made of a volatile one's data is volatile",
         """
@@ -68,7 +58,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.Variable.__init__, legacy.Variable.data = initialize, property(data)
         """,
     ),
-    _torch(
+    torch(
         "volatile_is_kept",
         "volatile is an attribute like any other, without a word",
         """
@@ -78,7 +68,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         """,
     ),
     # --- gradients and graphs of Variables
-    _legacy(
+    reference(
         "gradients_are_the_values",
         "a Variable's gradient, when there is one, reads as its values",
         """
@@ -87,7 +77,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.Variable.grad = property(gradient)
         """,
     ),
-    _legacy(
+    reference(
         "variables_as_cotangents_are_ignored",
         "backward(v) of a Variable v starts from ones",
         """
@@ -96,8 +86,8 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.Variable.backward = backward
         """,
     ),
-    _legacy("creators_are_forgotten", "nothing has a creator", "legacy.Variable.creator = None"),
-    _legacy(
+    reference("creators_are_forgotten", "nothing has a creator", "legacy.Variable.creator = None"),
+    reference(
         "retain_variables_is_ignored",
         "backward(retain_variables=True) frees the graph",
         """
@@ -106,7 +96,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.Variable.backward = backward
         """,
     ),
-    _legacy(
+    reference(
         "variables_are_always_retained",
         "backward keeps the graph whether it is asked to or not",
         """
@@ -115,12 +105,12 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.Variable.backward = backward
         """,
     ),
-    _legacy(
+    reference(
         "hooks_of_variables_see_tensors",
         "a hook on a Variable is called with what the Variable holds",
         "legacy.Variable.register_hook = lambda self, hook: self.tensor.register_hook(hook)",
     ),
-    _legacy(
+    reference(
         "hooks_of_variables_replace_nothing",
         "what a hook on a Variable returns is thrown away",
         """
@@ -130,7 +120,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         """,
     ),
     # --- data
-    _legacy(
+    reference(
         "entries_of_data_are_arrays",
         "an entry of data is NumPy's number, not Python's",
         """
@@ -138,12 +128,12 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         legacy.Data.__getitem__ = numpy.ndarray.__getitem__
         """,
     ),
-    _legacy(
+    reference(
         "data_is_absolute",
         "data is read without its signs",
         "legacy.Variable.data = property(lambda self, right=legacy.Variable.data.fget: abs(right(self)))",
     ),
-    _legacy(
+    reference(
         "variables_copy",
         "Variable(data) copies the data",
         """
@@ -154,7 +144,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         """,
     ),
     # --- what became of it
-    _torch(
+    torch(
         "variables_are_a_class_of_their_own",
         "Variable(t) is no plain tensor",
         """
@@ -164,7 +154,7 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         torch.autograd.Variable = Variable
         """,
     ),
-    _torch(
+    torch(
         "variables_copy_tensors",
         "Variable(t) copies t",
         """
@@ -173,12 +163,12 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         torch.autograd.Variable = variable
         """,
     ),
-    _torch(
+    torch(
         "creator_is_back",
         "grad_fn is called creator as well",
         "torch.Tensor.creator = property(lambda self: self.grad_fn)",
     ),
-    _torch(
+    torch(
         "retain_variables_is_back",
         "backward takes retain_variables for retain_graph",
         """
@@ -187,9 +177,24 @@ VARIABLES: Final[tuple[Mutant, ...]] = (
         torch.Tensor.backward = backward
         """,
     ),
-    _torch(
+    torch(
         "the_default_is_double",
         "tensors of numbers are float64 unless they are told otherwise",
         "torch.set_default_dtype(torch.float64)",
+    ),
+    reference(
+        "volatile_is_ignored",
+        "volatile has no effect on what is computed",
+        "legacy.poisoned = lambda operands: False",
+    ),
+    reference(
+        "volatile_roots_are_run",
+        "backward() from a volatile result does nothing, without a word",
+        """
+        def backward(self, *arguments, right=legacy.Variable.backward, **options):
+            if not self.volatile:
+                right(self, *arguments, **options)
+        legacy.Variable.backward = backward
+        """,
     ),
 )
