@@ -207,7 +207,10 @@ class _Agent:
         refused, ready = answer.get("refused"), answer.get("ready")
         if isinstance(refused, dict):
             self.close()
-            raise EngineError(f"{self._name} did not load: {refused.get('message')}")
+            message = f"{self._name} did not load: {refused.get('message')}"
+            if "ModuleNotFoundError" in message and not adapter.folder:
+                message += f"; install the extra [{adapter.name}], or name an interpreter that has it by --python"
+            raise EngineError(message)
         if not isinstance(ready, dict) or ready.get("protocol") != PROTOCOL:
             self.close()
             raise EngineError(f"{self._name} did not load: its agent does not speak protocol {PROTOCOL}")

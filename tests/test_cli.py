@@ -222,7 +222,8 @@ def test_an_engine_that_the_interpreter_lacks(terminal: Terminal) -> None:
     done = terminal.run(*_RUN, "autograd", "--python", interpreter, "--jobs", "2")
     assert done.returncode == 4
     assert done.stderr.splitlines() == [
-        "autograd-conformance: autograd did not load: ModuleNotFoundError: No module named 'autograd'"
+        "autograd-conformance: autograd did not load: ModuleNotFoundError: No module named 'autograd'; "
+        "install the extra [autograd], or name an interpreter that has it by --python"
     ]
 
 

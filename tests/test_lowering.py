@@ -518,3 +518,22 @@ def test_the_spelling_that_raised_is_named(key: str) -> None:
     failure = answered(program_of(write), adapter)["failure"]
     wanted = "backward" if key == "backward.cotangent" else key
     assert (failure["spelling"], failure["template"]) == (wanted, adapter.spellings[wanted])
+
+
+def test_a_named_gradient_is_read_as_a_gradient() -> None:
+    """What `grad_of` gave is read by `grad_value`, also when a program gave it a name; a tensor is not."""
+    spellings = {"value": "{a}.data", "grad_value": "{a}", "grad_of": "{a}.grad", "leaf": "Leaf({value})"}
+    adapter = replace(load("reference"), spellings=spellings).to_json()
+    value = {"shape": [1], "values": ["1"]}
+    shown = {"observe": "tensor", "relation": "equals", "value": value, "why": ""}
+    program = Program(
+        "float64",
+        (
+            Instruction("leaf", ("x",), (), {"value": value, "requires_grad": True}),
+            Instruction("read_grad", ("g",), ("x",)),
+            Instruction("expect", (), ("g",), shown),
+            Instruction("expect", (), ("x",), shown),
+        ),
+    ).to_json()
+    steps = Lowering(program, adapter).whole(program["instructions"])
+    assert [step[3]["value"] for step in steps if step[0] == "observe"] == [("g", "grad_value"), ("x.data", "value")]

@@ -43,6 +43,7 @@ class Lowering:
         self.modes = ()
         self.depth = 0
         self.lowered = []
+        self.gradients = set()  # names of what `grad_of` gave, which may be read otherwise than a tensor
 
     def whole(self, instructions):
         """The whole program, inside what the engine wants around it."""
@@ -113,6 +114,7 @@ class Lowering:
         return [self._bound(it, self.spelled("detach", a=it["args"][0]), "detach")]
 
     def _read_grad(self, it):
+        self.gradients.add(it["out"][0])
         return [self._bound(it, self.spelled("grad_of", a=it["args"][0]), "grad_of")]
 
     def _unbind(self, it):
@@ -152,6 +154,7 @@ class Lowering:
         steps.append(("do", it["index"], self.call("backward", {"cotangent": cotangent}, root=root), "backward"))
         for name, leaf in zip(it["out"], inputs):
             steps.append(("do", it["index"], "%s = %s" % (name, self.spelled("grad_of", a=leaf)), "grad_of"))
+            self.gradients.add(name)
         return steps
 
     def _contracted(self, it, root, cotangent):
@@ -288,7 +291,7 @@ class Lowering:
         kind = it["options"]["observe"]
         names = dict(zip("ab", it["args"]))
         if kind == "tensor":
-            parts = self.tensor_parts("", names["a"])
+            parts = self.tensor_parts("grad_" if names["a"] in self.gradients else "", names["a"])
         elif kind == "grad":
             parts = self.tensor_parts("grad_", self.spelled("grad_of", a=names["a"]), "grad_of")
         elif kind == "calls":

@@ -41,7 +41,7 @@ def test_removed_hook_is_not_called(a: Array) -> None:
     given={"a": arrays((2,)), "g": arrays((2,)), "k": st.integers(2, 4)},
 )
 def test_replacement_flows_on(a: Array, g: Array, k: int) -> None:
-    """What a hook returns takes the cotangent's place, for the next hook and for everything upstream."""
+    """What a hook returns takes the cotangent's place, for the next hook and on the way to the leaves."""
     x = tensor(a, requires_grad=True)
     y = x * 3
     first, second = y.register_hook(replace=g), y.register_hook(scale=k)
