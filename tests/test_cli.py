@@ -94,7 +94,7 @@ _UNREADABLE: Final = {
 }
 _MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     "unknown engine": ((*_RUN, "torhc"), 2, "there is no engine 'torhc'; there are .*reference"),
-    "missing adapter file": ((*_RUN, "nowhere.py"), 2, "there is no engine 'nowhere.py'"),
+    "missing adapter file": ((*_RUN, "nowhere.py"), 2, "there is no adapter nowhere.py: no such file"),
     "unknown key": ((*_RUN, "reference,pach=x"), 2, "there is no key 'pach'; there are patch and mutant"),
     "missing patch": ((*_RUN, "reference,patch=nowhere.py"), 2, "cannot read the patch nowhere.py"),
     "unknown mutant": ((*_RUN, "reference,mutant=x"), 2, "reference has no mutant 'x'; it has "),
@@ -171,7 +171,7 @@ _MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     "list of something else": (("list", "bugs"), 2, "invalid choice: 'bugs'"),
     "explain of an unknown clause": (("explain", "hooks/nothing"), 5, "there is no clause 'hooks/nothing'"),
     "doctor of an unknown engine": (("doctor", "torhc"), 2, "there is no engine 'torhc'"),
-    "mutants of nothing": (("mutants", "--select", "nothing"), 5, "no clause with a mutant matches nothing"),
+    "mutants of nothing": (("mutants", "--select", "nothing"), 5, "no clause matches nothing"),
     "missing witness": (
         ("replay", "nowhere.json", "--engine=reference"),
         2,

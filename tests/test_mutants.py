@@ -26,7 +26,7 @@ def test_the_clause_kills_its_mutant(clause: Clause, tmp_path: Path) -> None:
         pytest.skip(f"its mutant is one of {engine}, which is not installed")
     record = attacked(clause, seed=0)
     assert record["verdict"] == "fail", record["message"]
-    printed = run_as_script(record["script"], tmp_path)
+    printed = run_as_script(record["script"], tmp_path, lines=1 + record["got"].count("\n"))
     assert shows(printed, record["got"]), f"{record['script']}\nprinted {printed!r}, recorded {record['got']!r}"
     assert not shows(printed, record["expected"]) or invisible(record), printed
 
@@ -82,8 +82,8 @@ def invisible(record: Mapping[str, Any]) -> bool:
     return is_array(expected) and numbers(record["got"]) == numbers(expected)
 
 
-def run_as_script(script: str, folder: Path) -> str:
-    """The last line that the script printed, or its exception."""
+def run_as_script(script: str, folder: Path, lines: int) -> str:
+    """The last lines that the script printed, or its exception."""
     path = folder / "witness.py"
     path.write_text(script, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -96,11 +96,12 @@ def run_as_script(script: str, folder: Path) -> str:
         timeout=60,
         check=False,
     )
-    return (completed.stderr if completed.returncode else completed.stdout).strip().splitlines()[-1]
+    output = completed.stderr if completed.returncode else completed.stdout
+    return "\n".join(output.strip().splitlines()[-lines:])
 
 
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
-FLAG = re.compile(r"\b(?:True|False)\b")
+FLAG = re.compile(r"\b(?:True|False|float\d+)\b")
 NAMES = re.compile(r"dtype=\S+|\bfloat\d+")
 
 
@@ -137,6 +138,8 @@ def numbers(text: str) -> list[float]:
         ("[[1.0], [2.0]]", "2 calls [1.] [2.]", True),
         ("[True]", "1 calls True", True),
         ("[True]", "1 calls False", False),
+        ("['torch.float32']", "1 calls float64", False),
+        ("['torch.float32']", "1 calls float32", True),
         ("accepted", "refused as not_scalar", False),
         ("reference.errors.GraphFreed: twice", "GraphFreed: twice", True),
         ("tensor([0., 1.])", "tensor([0., 1.], requires_grad=True)", False),
