@@ -58,7 +58,8 @@ def judge(program: Program, reply: Json) -> Judgement:
             if finding:
                 return Judgement(compared, finding)
             if it.options["relation"] in ("within", "one_of"):
-                seen[it.options["why"]] = show(observed[index])
+                # How an attempt ended is the choice; the words of a refusal are not.
+                seen[it.options["why"]] = observed[index].get("outcome") or show(observed[index])
     return Judgement(compared, _failure(program, reply) or _leak(reply), seen)
 
 

@@ -88,7 +88,7 @@ def attempting(kind: str) -> Iterator[Attempt]:
     finally:
         recorder.tolerated.discard(kind)
     choices = [{"outcome": "refused", "kind": kind}, {"outcome": "accepted"}]
-    expect_one_of(attempt.observed, choices, "either refused or done right")
+    expect_one_of(attempt.observed, choices, f"refused as {kind}, or done right")
 
 
 @contextmanager
