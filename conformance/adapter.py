@@ -82,10 +82,10 @@ def load(name: str) -> Adapter:
     """
     known = builtin()
     path = Path(name) if name.endswith(".py") else known.get(name)
-    if path is not None and name.endswith(".py") and not path.is_file():
-        raise UsageError(f"there is no adapter {name}: no such file")
-    if path is None or not path.is_file():
+    if path is None:
         raise UsageError(f"there is no engine {name!r}; there are {', '.join(known)}, or give an adapter's .py file")
+    if not path.is_file():
+        raise UsageError(f"there is no adapter {name}: no such file")
     found = getattr(_module(path), "ADAPTER", None)
     if not isinstance(found, Adapter):
         raise EngineError(f"{path} defines no ADAPTER")

@@ -88,7 +88,7 @@ def explained(glob: str) -> str:
     found = [
         _explained(clause)
         for clause in specification().values()
-        if fnmatchcase(clause.id, glob) or any(case.id == glob for case in clause.cases())
+        if any(case.selected([glob]) for case in clause.cases())
     ]
     found += [_explained_line(it) for it in catalogue().values() if fnmatchcase(it.id, glob)]
     if not found:

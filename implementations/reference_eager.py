@@ -1,16 +1,12 @@
 """The reference engine of this project; it also speaks the pre-0.4 Variable API."""
 
 from conformance.adapter import Adapter
-from implementations.shapes.spellings import COMPARISONS, IN_PLACE, grad_mode_state, table, torch_protocol
+from implementations.shapes.spellings import COMPARISONS, IN_PLACE, OLD_VARIABLE, grad_mode_state, table, torch_protocol
 
 VARIABLE = {
     "variable": "reference.Variable(reference.tensor({value}, dtype={dtype}), {requires_grad}, volatile={volatile})",
     "rewrap": "reference.Variable({a}.data, requires_grad={requires_grad})",
-    "backward.retain_variables": "retain_variables=True",
-    "is_volatile": "{a}.volatile",
     "is_variable": "isinstance({a}, reference.Variable)",
-    "creator": "type({a}.creator).__name__",
-    "data_entry": "repr({a}.data[0])",
     "shares_memory": "{a}.data.ctypes.data == {b}.data.ctypes.data",
 }
 
@@ -19,7 +15,7 @@ ADAPTER = Adapter(
     module="implementations.reference",
     prelude="from implementations import reference",
     version="reference.__version__",
-    spellings=table(torch_protocol("reference"), COMPARISONS, IN_PLACE, VARIABLE),
+    spellings=table(torch_protocol("reference"), COMPARISONS, IN_PLACE, OLD_VARIABLE, VARIABLE),
     dtypes={name: repr(name) for name in ("float64", "float32", "int64")},
     speaks=("torch", "variable"),
     state=grad_mode_state("reference"),

@@ -1,7 +1,7 @@
 """The API of torch before 0.4, by a wrapper over today's torch: `Variable`, volatile, creator."""
 
 from conformance.adapter import Adapter
-from implementations.shapes.spellings import METHODS, TORCH_REFUSALS, grad_mode_state, table
+from implementations.shapes.spellings import METHODS, OLD_VARIABLE, TORCH_REFUSALS, grad_mode_state, table
 
 # A sum was a vector of one entry then; what it is below the Variable is read from today's tensor.
 READING = {
@@ -12,10 +12,7 @@ READING = {
     "requires_grad": "{a}.requires_grad",
     "is_leaf": "{a}.creator is None",
     "recorded": "{a}.creator is not None",
-    "is_volatile": "{a}.volatile",
     "is_variable": "isinstance({a}, Variable)",
-    "creator": "type({a}.creator).__name__",
-    "data_entry": "repr({a}.data[0])",
     "shares_memory": "{a}.data.data_ptr() == {b}.data.data_ptr()",
 }
 
@@ -27,7 +24,6 @@ PROTOCOL = {
     "backward": "{root}.backward({arguments})",
     "backward.cotangent": "{cotangent}",
     "backward.retain_graph": "retain_variables=True",
-    "backward.retain_variables": "retain_variables=True",
     "grad_of": "{a}.grad",
     "set_grad": "{a}.grad = {b}",
     "clear.zero": "{a}.grad.data.zero_()",
@@ -43,7 +39,7 @@ ADAPTER = Adapter(
     module="torch",
     prelude="import torch\nfrom implementations.variables import Variable",
     version="torch.__version__",
-    spellings=table(METHODS, READING, PROTOCOL),
+    spellings=table(METHODS, OLD_VARIABLE, READING, PROTOCOL),
     dtypes={"float64": "torch.float64", "float32": "torch.float32"},
     speaks=("variable",),
     state=grad_mode_state("torch"),

@@ -20,8 +20,6 @@ from conformance.model.numbers import Array
 from conformance.model.state import Hook, Memory, State
 from conformance.operators.table import OPERATORS
 
-_RANKS = {"dot": 1, "mm": 2}  # of both operands
-
 
 class Refusal(Exception):
     """A right engine refuses this instruction; `kind` says why."""
@@ -59,7 +57,8 @@ class Twin:
 
     def apply(self, operator: str, operands: Sequence[State], attributes: Mapping[str, Any]) -> State:
         """An operator's result: recorded if the mode is on and an operand requires grad."""
-        if any(operand.value.array.ndim != _RANKS.get(operator, operand.value.array.ndim) for operand in operands):
+        rank = OPERATORS[operator].rank
+        if rank and any(operand.value.array.ndim != rank for operand in operands):
             raise Refusal("shape_mismatch")
         # The graph has no edge to an operand that is a constant now, whatever becomes of it later.
         edges = tuple(operand.value if operand.requires_grad else Value(operand.value.array) for operand in operands)

@@ -94,9 +94,8 @@ class State:
         self.writes += 1
         self.value = Value(array, old.node, old.serial, shift)
         old.node, old.shift = Node("add", (self.value, Value(as_array(-difference))), {}), None
-        old.serial += Fraction(
-            1, 2**self.writes
-        )  # after the new value, before everything that was computed from the old
+        # After the new value, before everything that was computed from the old.
+        old.serial += Fraction(1, 2**self.writes)
 
     def rewritten(self, view: State, written: Value) -> Iterator[State]:
         """Makes of this base what a recorded write through `view` makes of it, and of its views pieces of that.

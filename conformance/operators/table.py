@@ -24,6 +24,7 @@ class Operator:
     shapes: how operand shapes hang together: elementwise (broadcast), vector, matrix, any.
     result: the result's dtype when it is not the operands': then nothing flows back.
     saves: for each operand the values that its derivative needs, "a" and "b" the operands, "y" the result (torch's rule).
+    rank: what each operand must have, where others are refused.
     views: whether the result looks at the operand's memory where an engine has views at all.
     """
 
@@ -33,6 +34,7 @@ class Operator:
     shapes: str = "any"
     attributes: tuple[str, ...] = ()
     saves: tuple[str, ...] = ("",)
+    rank: int | None = None
     views: bool = False
     result: str | None = None
 
@@ -114,8 +116,8 @@ _TABLE: Final = (
     Operator("mean", lambda a: _total(a.flat) / fmpq(a.size), ("integers",), "even"),
     Operator("max", _max, ("distinct",), saves=("ay",)),
     Operator("norm", _norm, ("nonzero",), "lone", saves=("ay",)),
-    Operator("dot", _dot, ("integers", "integers"), "vector", saves=("b", "a")),
-    Operator("mm", _mm, ("integers", "integers"), "matrix", saves=("b", "a")),
+    Operator("dot", _dot, ("integers", "integers"), "vector", saves=("b", "a"), rank=1),
+    Operator("mm", _mm, ("integers", "integers"), "matrix", saves=("b", "a"), rank=2),
     Operator("matmul", _mm, ("integers", "integers"), "matrix", saves=("b", "a")),
     Operator("reshape", lambda a, shape: a.reshape(shape), ("integers",), "any", ("shape",), views=True),
     Operator("transpose", lambda a: a.T, ("integers",), "matrix", views=True),

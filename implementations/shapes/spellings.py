@@ -106,6 +106,14 @@ IN_PLACE: Final = {
     "version": "{a}._version",
 }
 
+# What is asked of a Variable of the API before 0.4.
+OLD_VARIABLE: Final = {
+    "backward.retain_variables": "retain_variables=True",
+    "is_volatile": "{a}.volatile",
+    "creator": "type({a}.creator).__name__",
+    "data_entry": "repr({a}.data[0])",
+}
+
 # The nodes on which a tensor depends, where they have next_functions as torch's do: the list grows while it is walked.
 _NODES: Final = (
     "(lambda found: ([found.append(f) for node in found for f, _ in node.next_functions"
