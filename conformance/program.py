@@ -37,11 +37,14 @@ def _verb(*options: str, block: bool = False) -> Verb:
     return Verb(frozenset(options), block)
 
 
+# What operators take besides operands.
+ATTRIBUTES: Final = ("axis", "axes", "keepdim", "shape", "index", "low", "high", "widths", "shift")
+
 VERBS: Final[Mapping[str, Verb]] = {
     "leaf": _verb("value", "requires_grad", "dtype"),
     "variable": _verb("value", "requires_grad", "volatile"),
     "rewrap": _verb("requires_grad"),
-    "apply": _verb("operator", "axis", "shape", "index"),
+    "apply": _verb("operator", *ATTRIBUTES),
     "gradients": _verb("cotangent"),
     "backward": _verb("cotangent", "retain_graph", "retain_variables", "create_graph", "inputs"),
     "grad": _verb("cotangent", "retain_graph", "create_graph", "allow_unused"),

@@ -3,12 +3,14 @@
 from conformance.adapter import Adapter
 from implementations.shapes.spellings import COMPARISONS, GRAPHS, IN_PLACE, grad_mode_state, table, torch_protocol
 
+GATHER = {"gather": "{a}.gather({axis}, kernels.tensor({index}, dtype='int64'))"}
+
 ADAPTER = Adapter(
     name="kernels",
     module="implementations.kernels",
     prelude="from implementations import kernels",
     version="kernels.__version__",
-    spellings=table(torch_protocol("kernels"), COMPARISONS, GRAPHS, IN_PLACE),
+    spellings=table(torch_protocol("kernels"), COMPARISONS, GRAPHS, IN_PLACE, GATHER),
     dtypes={"float64": "'float64'", "float32": "'float32'", "int64": "'int64'"},
     speaks=("torch",),
     state=grad_mode_state("kernels"),

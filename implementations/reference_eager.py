@@ -10,12 +10,14 @@ VARIABLE = {
     "shares_memory": "{a}.data.ctypes.data == {b}.data.ctypes.data",
 }
 
+GATHER = {"gather": "{a}.gather({axis}, reference.tensor({index}, dtype='int64'))"}
+
 ADAPTER = Adapter(
     name="reference",
     module="implementations.reference",
     prelude="from implementations import reference",
     version="reference.__version__",
-    spellings=table(torch_protocol("reference"), COMPARISONS, IN_PLACE, OLD_VARIABLE, VARIABLE),
+    spellings=table(torch_protocol("reference"), COMPARISONS, IN_PLACE, OLD_VARIABLE, VARIABLE, GATHER),
     dtypes={name: repr(name) for name in ("float64", "float32", "int64")},
     speaks=("torch", "variable"),
     state=grad_mode_state("reference"),

@@ -3,7 +3,11 @@
 from conformance.adapter import Adapter
 from implementations.shapes import spellings as shared
 
-OWN = {"native": "torch", "grad": "torch.autograd.grad({root}, [{inputs}]{options})"}
+OWN = {
+    "native": "torch",
+    "grad": "torch.autograd.grad({root}, [{inputs}]{options})",
+    "pad": "torch.nn.functional.pad({a}, {widths})",
+}
 
 ADAPTER = Adapter(
     name="torch",

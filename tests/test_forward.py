@@ -11,7 +11,7 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.model.forward import GradientNode, Node, Value, as_array, evaluate, pull
+from conformance.model.forward import GradientNode, Node, Value, array_of, evaluate, pull
 from conformance.model.numbers import Array, exact_array
 
 HALF: Final = fmpq(1, 2)
@@ -130,7 +130,7 @@ def test_a_lone_element_stays_an_array() -> None:
     [found] = pull([(y, exact_array(1))], [x])
     assert (y.array.shape, found.shape) == ((), ())
     assert found.item() == 6
-    assert as_array(fmpq(1)).shape == ()
+    assert array_of(fmpq(1)).shape == ()
 
 
 # --- gradients that are differentiated again

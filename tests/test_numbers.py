@@ -13,7 +13,7 @@ from flint import arb, arb_series, ctx, fmpq, fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.model import numbers
+from conformance.model import functions, numbers
 from conformance.model.numbers import Dual, Inexact, exact_array, fits, from_json, seeds, slopes_of, to_json
 
 # A busy machine is no reason to fail.
@@ -76,7 +76,7 @@ def test_quotients(a: fmpq, b: fmpq) -> None:
 @given(rationals, st.integers(0, 5))
 def test_powers(a: fmpq, n: int) -> None:
     """The slope of x**n is n x**(n - 1), and 0 for n = 0 at every x."""
-    result = numbers.power(seeded(a)[0], fmpq(n))
+    result = functions.power(seeded(a)[0], fmpq(n))
     polynomial = X**n
     assert numbers.plain(result) == polynomial(a)
     assert (result.slopes if isinstance(result, Dual) else (0,)) == (polynomial.derivative()(a),)
@@ -109,7 +109,7 @@ def test_derivatives_are_those_of_the_power_series(name: str, point: fmpq) -> No
     found: list[fmpq] = []
     number: Any = point
     for order in range(4):
-        found.append(top(getattr(numbers, name)(number), order))
+        found.append(top(getattr(functions, name)(number), order))
         number = seeded(number)[0]
     with ctx.workprec(200):
         series = SERIES[name](arb_series([arb(point), 1], prec=4))
@@ -128,7 +128,7 @@ def top(number: Any, order: int) -> fmpq:
 @pytest.mark.parametrize(("name", "point"), POINTS)
 def test_derivatives_are_the_limits_of_differences(name: str, point: fmpq) -> None:
     """A finite difference at 500 bits, which knows no rule at all, agrees to 80 digits."""
-    found = getattr(numbers, name)(seeded(point)[0]).slopes[0]
+    found = getattr(functions, name)(seeded(point)[0]).slopes[0]
     with ctx.workprec(500):
         step = arb(2) ** -150
         function: Callable[[arb], arb] = getattr(arb, name)
@@ -141,18 +141,18 @@ def test_irrational_values_are_not_invented(name: str) -> None:
     """Where a function's value is irrational, the model refuses to say anything."""
     for number in (fmpq(2), fmpq(2, 3), fmpq(-1)):
         with pytest.raises(Inexact):
-            getattr(numbers, name)(number)
+            getattr(functions, name)(number)
         with pytest.raises(Inexact):
-            getattr(numbers, name)(seeded(number)[0])
+            getattr(functions, name)(seeded(number)[0])
 
 
 UNDEFINED: Final[dict[str, Callable[[], object]]] = {
     "1/0": lambda: numbers.reciprocal(fmpq(0)),
     "x/y at y = 0": lambda: seeded(fmpq(1))[0] / seeded(fmpq(0))[0],
     "1/x at 0": lambda: 1 / seeded(fmpq(0))[0],
-    "the slope of a root at 0": lambda: numbers.sqrt(seeded(fmpq(0))[0]),
-    "a fractional exponent": lambda: numbers.power(fmpq(4), fmpq(1, 2)),
-    "a negative exponent": lambda: numbers.power(fmpq(4), fmpq(-1)),
+    "the slope of a root at 0": lambda: functions.sqrt(seeded(fmpq(0))[0]),
+    "a fractional exponent": lambda: functions.power(fmpq(4), fmpq(1, 2)),
+    "a negative exponent": lambda: functions.power(fmpq(4), fmpq(-1)),
 }
 
 
@@ -168,10 +168,10 @@ def test_undefined_results_are_not_invented(name: str) -> None:
 def test_kinks_take_the_side_they_are_on(a: fmpq) -> None:
     """|x| and relu have the slope of their side; at 0 the model takes 0."""
     [x] = seeded(a)
-    assert numbers.absolute(x).value == abs(a)
-    assert numbers.absolute(x).slopes == ((a > 0) - (a < 0),)
-    assert numbers.relu(x).value == max(a, fmpq(0))
-    assert numbers.relu(x).slopes == (int(a > 0),)
+    assert functions.absolute(x).value == abs(a)
+    assert functions.absolute(x).slopes == ((a > 0) - (a < 0),)
+    assert functions.relu(x).value == max(a, fmpq(0))
+    assert functions.relu(x).slopes == (int(a > 0),)
 
 
 # --- nesting

@@ -104,11 +104,12 @@ class Lowering:
         key = it["options"]["operator"]
         if key in self.adapter["composed"]:
             self.lowered.append("%s of other operators" % key)
-        if isinstance(it["options"].get("index"), list):
+        if key == "index" and isinstance(it["options"]["index"], list):
             key = "index.list"  # a gather; many engines that slice spell it otherwise, or have none
-        operands = dict(zip("abcd", (self.operand(operand) for operand in it["args"])))
-        attributes = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
-        return [self._bound(it, self.spelled(key, **dict(operands, **attributes)), key)]
+        parts = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
+        parts.setdefault("keepdim", "False")
+        parts.update(zip("abc", (self.operand(operand) for operand in it["args"])))
+        return [self._bound(it, self.spelled(key, **parts), key)]
 
     def _detach(self, it):
         return [self._bound(it, self.spelled("detach", a=it["args"][0]), "detach")]

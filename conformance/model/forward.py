@@ -17,6 +17,7 @@ import numpy as np
 from flint import fmpq
 
 from conformance.model.numbers import Array, plain, seeds, slopes_of
+from conformance.operators.rules import array_of
 from conformance.operators.table import OPERATORS, Operator
 
 _serials = count()
@@ -66,7 +67,7 @@ class Node:
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The node's value where the tensors of `cut` are replaced."""
         arrays = [evaluate(operand, cut, memo) for operand in self.operands]
-        return as_array(_RECORDS[self.operator].forward(*arrays, **self.attributes))
+        return array_of(_RECORDS[self.operator].forward(*arrays, **self.attributes))
 
 
 @dataclass(eq=False)
@@ -114,16 +115,7 @@ class Value:
         if self.node is None:
             return self.array
         array = self.node.run(cut, memo)
-        return array if self.shift is None else as_array(array + self.shift)
-
-
-def as_array(value: Any) -> Array:
-    """An object array; NumPy collapses 0-d results of object arrays to scalars."""
-    if isinstance(value, np.ndarray):
-        return value
-    result = np.empty((), dtype=object)
-    result[()] = value
-    return result
+        return array if self.shift is None else array_of(array + self.shift)
 
 
 def evaluate(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, Final, Union
 
 import numpy as np
-from flint import fmpq, fmpz
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 # Object arrays of numbers; NumPy's stubs know nothing of their elements.
@@ -40,11 +40,11 @@ class Dual:
         self.level = level
 
     def __add__(self, other: Any) -> Any:
-        a, b, level = _aligned(self, other)
+        a, b, level = _both(self, other)
         return Dual(a.value + b.value, tuple(p + q for p, q in zip(a.slopes, b.slopes, strict=True)), level)
 
     def __mul__(self, other: Any) -> Any:
-        a, b, level = _aligned(self, other)
+        a, b, level = _both(self, other)
         slopes = tuple(p * b.value + a.value * q for p, q in zip(a.slopes, b.slopes, strict=True))
         return Dual(a.value * b.value, slopes, level)
 
@@ -66,32 +66,36 @@ class Dual:
     __radd__ = __add__
     __rmul__ = __mul__
 
-    def chained(self, value: Number, derivative: Number) -> Dual:
-        """A function of this number whose value and derivative here are given."""
+    def through(self, function: Function, derivative: Function) -> Dual:
+        """A function of this number, by the chain rule."""
+        return self._chained(function(self.value), derivative(self.value))
+
+    def _chained(self, value: Number, derivative: Number) -> Dual:
         return Dual(value, tuple(slope * derivative for slope in self.slopes), self.level)
 
 
-def _aligned(a: Any, b: Any) -> tuple[Dual, Dual, int]:
+def _both(a: Any, b: Any) -> tuple[Dual, Dual, int]:
     level = max(x.level for x in (a, b) if isinstance(x, Dual))
     width = len(a.slopes) if isinstance(a, Dual) and a.level == level else len(b.slopes)
-    return _lifted(a, level, width), _lifted(b, level, width), level
+    return aligned(a, level, width), aligned(b, level, width), level
 
 
-def _lifted(number: Any, level: int, width: int) -> Dual:
+def aligned(number: Any, level: int, width: int) -> Dual:
+    """A number as a Dual of `level`, constant when it is none."""
     if isinstance(number, Dual) and number.level == level:
         return number
     return Dual(number, (fmpq(0),) * width, level)
 
 
-def reciprocal(x: Any) -> Number:
-    """1 / x; raises Inexact at 0."""
-    if isinstance(x, Dual):
-        inverse = reciprocal(x.value)
-        return x.chained(inverse, -inverse * inverse)
+def reciprocal(x: Any) -> Any:
+    """1 / x; raises Inexact at the rational 0."""
+    if hasattr(x, "through"):
+        return x.through(reciprocal, lambda y: -reciprocal(y) * reciprocal(y))
+    if isinstance(x, arb):
+        return 1 / x
     if x == 0:
         raise Inexact("division by zero")
-    inverted: fmpq = 1 / fmpq(x)
-    return inverted
+    return 1 / fmpq(x)
 
 
 def seeds(arrays: Iterable[Array]) -> tuple[list[Array], int]:
@@ -124,52 +128,6 @@ def plain(number: Any) -> fmpq:
     return rational
 
 
-# --- functions; each takes and gives a rational or a Dual
-
-
-def _function(exact: Callable[[fmpq], fmpq], derivative: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def apply(x: Any) -> Any:
-        return x.chained(apply(x.value), derivative(x.value)) if isinstance(x, Dual) else exact(fmpq(x))
-
-    return apply
-
-
-def _known(point: int, value: int) -> Callable[[fmpq], fmpq]:
-    def exact(x: fmpq) -> fmpq:
-        if x != point:
-            raise Inexact(f"irrational except at {point}")
-        return fmpq(value)
-
-    return exact
-
-
-def _root(x: fmpq) -> fmpq:
-    if x < 0 or x.p != (p := fmpz(x.p).isqrt()) * p or x.q != (q := fmpz(x.q).isqrt()) * q:
-        raise Inexact("not the square of a rational")
-    return fmpq(p, q)
-
-
-exp: Function = _function(_known(0, 1), lambda x: exp(x))
-log: Function = _function(_known(1, 0), lambda x: reciprocal(x))
-sin: Function = _function(_known(0, 0), lambda x: cos(x))
-cos: Function = _function(_known(0, 1), lambda x: -sin(x))
-tanh: Function = _function(_known(0, 0), lambda x: 1 - tanh(x) * tanh(x))
-sqrt: Function = _function(_root, lambda x: reciprocal(2 * sqrt(x)))
-# At 0, where these have no derivative, the model takes 0; only clauses about singular points look there.
-absolute: Function = _function(abs, lambda x: fmpq((plain(x) > 0) - (plain(x) < 0)))
-relu: Function = _function(lambda x: max(x, fmpq(0)), lambda x: fmpq(int(plain(x) > 0)))
-
-
-def power(x: Any, exponent: fmpq) -> Any:
-    """X to a whole, non-negative exponent."""
-    if exponent.q != 1 or exponent < 0:
-        raise Inexact("only whole, non-negative exponents are exact")
-    result: Any = fmpq(1)
-    for _ in range(int(exponent)):
-        result = result * x
-    return result
-
-
 # --- arrays
 
 
@@ -198,11 +156,6 @@ def fits(array: Array, dtype: str) -> None:
         exponent = p.bit_length() - q.bit_length() if p else 0
         if q & (q - 1) or significant > bits or not least <= exponent <= greatest:
             raise Inexact(f"{number} is not a {dtype}")
-
-
-def compared(a: Array, b: Array, relation: Callable[[fmpq, fmpq], bool]) -> Array:
-    """1 where the relation holds between two broadcast arrays, slopes aside, and 0 elsewhere."""
-    return np.asarray(np.frompyfunc(lambda p, q: fmpq(int(relation(plain(p), plain(q)))), 2, 1)(a, b), dtype=object)
 
 
 def rational(text: str) -> fmpq:

@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpq
 
 from conformance.model import numbers
-from conformance.model.forward import GradientNode, Node, Value, as_array, flattened
+from conformance.model.forward import GradientNode, Node, Value, array_of, flattened
 from conformance.model.numbers import Array
 from conformance.model.state import Hook, Memory, State
 from conformance.operators.table import OPERATORS
@@ -94,7 +94,7 @@ class Twin:
         if self.grad_enabled and any(state.is_leaf and state.requires_grad for state in (a, base)):
             raise Refusal("leaf_in_place")
         operator = "add" if how == "set" else how
-        before = self.leaf(as_array(a.value.array * fmpq(0)), False) if how == "set" else a
+        before = self.leaf(array_of(a.value.array * fmpq(0)), False) if how == "set" else a
         written = self.apply(operator, (before, b), {})
         if written.value.array.shape != a.value.array.shape:
             raise Refusal("shape_mismatch")
@@ -138,7 +138,7 @@ class Twin:
         if a.grad is None:
             raise Refusal("no_gradient")
         if how == "zero":
-            a.grad.value = Value(as_array(a.grad.value.array * fmpq(0)))  # whoever holds the gradient sees it cleared
+            a.grad.value = Value(array_of(a.grad.value.array * fmpq(0)))  # whoever holds the gradient sees it cleared
         else:
             a.grad = None
 
@@ -181,7 +181,7 @@ class Twin:
         received = self._received(root, seed, inputs, known, ways, options)
         if any(state not in received for state in inputs) and not options.get("allow_unused"):
             raise Refusal("unused_input")
-        return [received.get(state) or State(Value(as_array(state.value.array * fmpq(0)))) for state in inputs]
+        return [received.get(state) or State(Value(array_of(state.value.array * fmpq(0)))) for state in inputs]
 
     def _seed(self, root: State, given: State | None, inputs: Sequence[State]) -> State:
         """The cotangent of the root; refuses what cannot be differentiated."""
@@ -291,7 +291,7 @@ class Twin:
 
 def _stamps(operator: str, operands: Sequence[State], result: State, aside: str = "") -> tuple[tuple[Memory, int], ...]:
     """The memory, with its version, of each number that the derivatives of this result need and that is not kept aside."""
-    named = {**dict(zip("ab", operands, strict=False)), "y": result}
+    named = {**dict(zip("abc", operands, strict=False)), "y": result}
     saves = OPERATORS[operator].saves
     needed = [letters for letters, operand in zip(saves, operands, strict=True) if operand.requires_grad]
     return tuple(named[letter].memory.stamp() for letter in "".join(needed) if letter != aside)

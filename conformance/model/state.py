@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.model.forward import Node, Value, as_array
+from conformance.model.forward import Node, Value, array_of
 from conformance.model.numbers import Array
 
 
@@ -89,11 +89,11 @@ class State:
         if not self.requires_grad:  # nothing depends on a constant
             self.value = Value(array)
             return
-        old, difference = self.value, as_array(array - self.value.array)
-        shift = difference if old.shift is None else as_array(old.shift + difference)
+        old, difference = self.value, array_of(array - self.value.array)
+        shift = difference if old.shift is None else array_of(old.shift + difference)
         self.writes += 1
         self.value = Value(array, old.node, old.serial, shift)
-        old.node, old.shift = Node("add", (self.value, Value(as_array(-difference))), {}), None
+        old.node, old.shift = Node("add", (self.value, Value(array_of(-difference))), {}), None
         # After the new value, before everything that was computed from the old.
         old.serial += Fraction(1, 2**self.writes)
 

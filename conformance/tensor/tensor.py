@@ -265,7 +265,7 @@ def bound(recorder: Recorder, stem: str, state: State) -> Tensor:
 
 
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if key == "shape" else value for key, value in attributes.items()}
+    return {key: tuple(value) if key in ("shape", "axes", "widths") else value for key, value in attributes.items()}
 
 
 def apply(operator: str, *operands: Any, **attributes: Any) -> Tensor:
