@@ -6,6 +6,7 @@ An expected value is JSON, as it stands in a program's `expect`: {"shape", "valu
     equals      the same; for tensors value, shape and, where the engine has dtypes, dtype
     one_of      equal to one of a list
     matches     a text, or each of several warnings in order, holds a regular expression's match
+    near        every number within the error that rounding allows (see enclosure.py)
     within      every element between {"low"} and {"high"}, same shape: the admissible set of a convention
 """
 
@@ -20,6 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from conformance.enclosure import near, outcomes
 from conformance.program import Instruction, Program
 
 Json = Mapping[str, Any]
@@ -39,40 +41,47 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The judgement of one program: how many comparisons were made, and the first disagreement, if any."""
+    """The judgement of one program: how many comparisons were made, and the first disagreement, if any.
+
+    seen: what was chosen within an admissible set. outcomes: for numbers that were enclosed, what came of each, with its error as
+    a part of what is accepted.
+    """
 
     compared: int
     finding: Finding | None = None
     seen: Mapping[str, str] | None = None
+    outcomes: tuple[tuple[str, float], ...] = ()
 
 
 def judge(program: Program, reply: Json) -> Judgement:
     """Judges an agent's reply (schema in docs/agent-protocol.md) to `program`."""
     observed = dict(reply["observations"])
-    outcomes = dict(_outcomes(program, observed))
-    compared, seen = 0, {}
+    endings = dict(_endings(program, observed))
+    compared, seen, enclosed = 0, {}, list[tuple[str, float]]()
     for index, it in program.walk():
-        if it.verb == "expect" and index in observed and _applies(it, outcomes):
+        if it.verb == "expect" and index in observed and _applies(it, endings):
             compared += 1
+            if it.options["relation"] == "near":
+                enclosed.extend(outcomes(observed[index], it.options["value"], program.dtype))
             finding = _compare(index, it, observed[index], program.dtype)
             if finding:
-                return Judgement(compared, finding)
+                return Judgement(compared, finding, None, tuple(enclosed))
             if it.options["relation"] in ("within", "one_of"):
                 # How an attempt ended is the choice; the words of a refusal are not.
                 seen[it.options["why"]] = observed[index].get("outcome") or show(observed[index])
-    return Judgement(compared, _failure(program, reply) or _leak(reply), seen)
+    return Judgement(compared, _failure(program, reply) or _leak(reply), seen, tuple(enclosed))
 
 
-def _outcomes(program: Program, observed: Mapping[int, Json]) -> Iterable[tuple[str, str]]:
+def _endings(program: Program, observed: Mapping[int, Json]) -> Iterable[tuple[str, str]]:
     for index, it in program.walk():
         if it.verb == "expect" and it.options["observe"] == "outcome" and index in observed:
             yield str(it.args[0]), observed[index]["outcome"]
 
 
-def _applies(it: Instruction, outcomes: Mapping[str, str]) -> bool:
+def _applies(it: Instruction, endings: Mapping[str, str]) -> bool:
     """Whether an expectation holds only after an attempt ended in one way, and it did."""
     condition = it.options.get("when")
-    return condition is None or outcomes.get(condition[0]) == condition[1]
+    return condition is None or endings.get(condition[0]) == condition[1]
 
 
 def _compare(index: int, it: Instruction, seen: Json, dtype: str) -> Finding | None:
@@ -235,6 +244,7 @@ def matches(seen: Json, wanted: Json, dtype: str | None) -> bool:
 RELATIONS: Final[Mapping[str, Callable[[Json, Json, str | None], bool]]] = {
     "equals": equals,
     "matches": matches,
+    "near": near,
     "one_of": one_of,
     "within": within,
 }
@@ -274,6 +284,9 @@ def show_expected(relation: str, wanted: Json) -> str:
         return " then ".join(f"a text that matches {p!r}" for p in wanted["patterns"]) or "no warning"
     if relation == "within":
         return f"between {show(wanted['low'])} and {show(wanted['high'])}"
+    if relation == "near":
+        wide = {**wanted, "values": [str(2 * float(allowed)) for allowed in wanted["allowed"]]}
+        return f"{show(wanted)}, each within {show(wide)}"
     if wanted.get("outcome") == "refused":
         return f"refused as {wanted['kind']}" if "kind" in wanted else "refused"
     return show(wanted)

@@ -364,6 +364,8 @@ def _nested(shape, numbers):
 
 def number(text):
     """The literal of a rational that binary64 holds."""
+    if text == "-0":
+        return "-0.0"
     numerator, _, denominator = text.partition("/")
     return repr(int(numerator) / int(denominator or "1"))
 

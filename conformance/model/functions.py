@@ -79,6 +79,11 @@ def mixed(value: Any, parts: Sequence[tuple[Any, Any]]) -> Any:
     return Dual(mixed(value, [(part.value, weight) for part, weight in lifted]), slopes, level)
 
 
+def blurred(number: Any, size: Any) -> Any:
+    """`number`, where engines go several ways to it, some of which round numbers as large as `size`."""
+    return number.blurred(size) if hasattr(number, "blurred") else number
+
+
 _BETWEEN_0_AND_1: Final = arb(0.5, 0.5)
 _BETWEEN_MINUS_1_AND_1: Final = arb(0, 1)
 

@@ -6,12 +6,13 @@ whatever the model says is true to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, Final, Union
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 
 # Object arrays of numbers; NumPy's stubs know nothing of their elements.
@@ -23,6 +24,16 @@ _levels = count(1)
 
 # Bits of the significand, least and greatest exponent of a normal number (IEEE 754 binary32, binary64).
 _BITS: Final = {"float32": (24, -126, 127), "float64": (53, -1022, 1023)}
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Balls are computed with so many bits; the only place where FLINT's setting, which is global, is changed."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
 
 
 class Inexact(Exception):
@@ -40,13 +51,21 @@ class Dual:
         self.level = level
 
     def __add__(self, other: Any) -> Any:
-        a, b, level = _both(self, other)
-        return Dual(a.value + b.value, tuple(p + q for p, q in zip(a.slopes, b.slopes, strict=True)), level)
+        if not isinstance(other, Dual) or other.level < self.level:  # constant at this level
+            return Dual(self.value + other, self.slopes, self.level)
+        if other.level > self.level:
+            return other + self
+        slopes = tuple(p + q for p, q in zip(self.slopes, other.slopes, strict=True))
+        return Dual(self.value + other.value, slopes, self.level)
 
     def __mul__(self, other: Any) -> Any:
-        a, b, level = _both(self, other)
-        slopes = tuple(p * b.value + a.value * q for p, q in zip(a.slopes, b.slopes, strict=True))
-        return Dual(a.value * b.value, slopes, level)
+        if not isinstance(other, Dual) or other.level < self.level:
+            return self._chained(self.value * other, other)
+        if other.level > self.level:
+            return other * self
+        a, b = self.value, other.value
+        slopes = tuple(p * b + a * q for p, q in zip(self.slopes, other.slopes, strict=True))
+        return Dual(a * b, slopes, self.level)
 
     def __neg__(self) -> Dual:
         return Dual(-self.value, tuple(-slope for slope in self.slopes), self.level)
@@ -74,12 +93,6 @@ class Dual:
         return Dual(value, tuple(slope * derivative for slope in self.slopes), self.level)
 
 
-def _both(a: Any, b: Any) -> tuple[Dual, Dual, int]:
-    level = max(x.level for x in (a, b) if isinstance(x, Dual))
-    width = len(a.slopes) if isinstance(a, Dual) and a.level == level else len(b.slopes)
-    return aligned(a, level, width), aligned(b, level, width), level
-
-
 def aligned(number: Any, level: int, width: int) -> Dual:
     """A number as a Dual of `level`, constant when it is none."""
     if isinstance(number, Dual) and number.level == level:
@@ -102,14 +115,15 @@ def seeds(arrays: Iterable[Array]) -> tuple[list[Array], int]:
     """Each element as a Dual with slope 1 by itself; all share a new level, which is returned too."""
     arrays, level = list(arrays), next(_levels)
     width = sum(array.size for array in arrays)
-    unit, seeded, position = [fmpq(0)] * width, [], 0
+    zero = fmpq(0) if any(isinstance(plain(x), fmpq) for array in arrays for x in array.flat) else arb(0)
+    unit, seeded, position = [zero] * width, [], 0
     for array in arrays:
         result = np.empty(array.shape, dtype=object)
         for index in np.ndindex(array.shape):
-            unit[position] = fmpq(1)
+            unit[position] = zero + 1
             element: Any = array[index]
             result[index] = Dual(element, tuple(unit), level)
-            unit[position] = fmpq(0)
+            unit[position] = zero
             position += 1
         seeded.append(result)
     return seeded, level
@@ -120,12 +134,11 @@ def slopes_of(number: Any, level: int, width: int) -> tuple[Number, ...]:
     return number.slopes if isinstance(number, Dual) and number.level == level else (fmpq(0),) * width
 
 
-def plain(number: Any) -> fmpq:
-    """A number's value without its slopes."""
-    while isinstance(number, Dual):
+def plain(number: Any) -> Any:
+    """A number's value without its derivatives: a rational or a ball."""
+    while not isinstance(number, (fmpq, arb)):
         number = number.value
-    rational: fmpq = number
-    return rational
+    return number
 
 
 # --- arrays

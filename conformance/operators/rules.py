@@ -72,9 +72,10 @@ def mean(numbers: Sequence[Any]) -> Any:
 
 
 def variance(numbers: Sequence[Any]) -> Any:
-    """The mean squared distance from the mean."""
+    """The mean squared distance from the mean; engines update mean and sum of squares in one pass, or take two."""
     middle = mean(numbers)
-    return mean([(x - middle) * (x - middle) for x in numbers])
+    distances = [functions.blurred(x - middle, x) for x in numbers]
+    return mean([distance * distance for distance in distances])
 
 
 def norm(numbers: Sequence[Any]) -> Any:

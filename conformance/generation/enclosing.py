@@ -1,0 +1,217 @@
+"""Writes functional programs: what they compute is enclosed by balls, and how far a right engine may be off is known for each number.
+
+The truth comes from forward mode at a precision that rises until it is sharp (conformance.model.forward), the allowed error from a
+reverse sweep at the engine's precision (conformance.model.bounds). Both play the same instructions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final, Protocol
+
+import numpy as np
+from flint import arb
+
+from conformance.generation.sketch import Sketch, Unwritable
+from conformance.model import bounds, numbers
+from conformance.model.forward import GradientNode, Node, Value, pull
+from conformance.model.functions import Undecided
+from conformance.model.numbers import Array, precision
+from conformance.operators.rules import array_of
+from conformance.operators.table import OPERATORS
+from conformance.program import Instruction, Operand, Program, Scalar
+
+PRECISIONS: Final = (128, 256, 512, 1024)  # bits; the next is tried when a truth is not sharp
+DIGITS: Final = 40
+_SHARP: Final = 2.0**-16  # a truth's radius, as a part of the allowed error
+_UNPLAYABLE: Final = (KeyError, ValueError, IndexError, TypeError)  # an unbound name, a shape or an axis that does not fit
+_TUPLES: Final = frozenset({"shape", "axes", "widths"})
+
+
+class Calculus(Protocol):
+    """A way to compute values and gradients; `T` is what it knows of a tensor."""
+
+    def leaf(self, array: Array) -> Any: ...
+    def apply(self, operator: str, operands: Sequence[Any], attributes: Mapping[str, Any]) -> Any: ...
+    def detach(self, a: Any) -> Any: ...
+    def gradients(self, root: Any, inputs: Sequence[Any], cotangent: Any) -> list[Any]: ...
+    def read(self, a: Any) -> Array: ...
+
+
+class Truth:
+    """Values by balls at the present precision, gradients by forward mode."""
+
+    def leaf(self, array: Array) -> Value:
+        """A leaf with exact numbers."""
+        return Value(_mapped(arb, array))
+
+    def apply(self, operator: str, operands: Sequence[Value], attributes: Mapping[str, Any]) -> Value:
+        """An operator's result."""
+        node = Node(operator, tuple(operands), attributes)
+        return Value(node.now(), node)
+
+    def detach(self, a: Value) -> Value:
+        """The value as a constant."""
+        return Value(a.array)
+
+    def gradients(self, root: Value, inputs: Sequence[Value], cotangent: Value) -> list[Value]:
+        """Vector-Jacobian products, each with its history."""
+        arrays = pull([(root, cotangent.array)], inputs)
+        pairs = ((root, cotangent),)
+        return [
+            Value(_mapped(numbers.plain, array), GradientNode(pairs, by, tuple(it for it in inputs if it is not by)))
+            for array, by in zip(arrays, inputs, strict=True)
+        ]
+
+    def read(self, a: Value) -> Array:
+        """The balls."""
+        return _mapped(arb, a.array)
+
+
+class Rounded:
+    """Values and gradients as an engine computes them in one dtype, in balls that hold every way of rounding."""
+
+    def __init__(self, dtype: str) -> None:
+        self.tape = bounds.Tape(dtype)
+
+    def leaf(self, array: Array) -> Array:
+        """A leaf with exact numbers."""
+        return _mapped(self.tape.number, array)
+
+    def apply(self, operator: str, operands: Sequence[Array], attributes: Mapping[str, Any]) -> Array:
+        """An operator's result."""
+        return array_of(OPERATORS[operator].forward(*operands, **attributes))
+
+    def detach(self, a: Array) -> Array:
+        """The value as a constant."""
+        return _mapped(lambda number: self.tape.number(numbers.plain(number)), a)
+
+    def gradients(self, root: Array, inputs: Sequence[Array], cotangent: Array) -> list[Array]:
+        """Vector-Jacobian products by a sweep, which is on the tape too."""
+        pairs = [(y, v) for y, v in zip(root.flat, cotangent.flat, strict=True) if isinstance(y, bounds.Traced)]
+        found = iter(bounds.adjoints(pairs, list(chain.from_iterable(array.flat for array in inputs))))
+        zero = self.tape.number(0)
+        return [_mapped(lambda _: next(found) or zero, array) for array in inputs]
+
+    def read(self, a: Array) -> Array:
+        """The balls."""
+        return _mapped(lambda number: arb(numbers.plain(number)), a)
+
+
+def write(sketch: Sketch) -> Program:
+    """The sketch as a program that expects every root and every gradient; raises Unwritable."""
+    with precision(bounds.BITS[sketch.dtype]):
+        try:
+            kept, balls = played(sketch.instructions, Rounded(sketch.dtype))
+        except bounds.OutOfRange:
+            raise Unwritable("out of range") from None
+        except Undecided:
+            raise Unwritable("undecided") from None
+    if not balls:
+        raise Unwritable("nothing is differentiated")
+    expectations = [enclosed(name, truth, balls[name]) for name, truth in _truths(kept, balls).items()]
+    return Program(sketch.dtype, (*kept, *expectations))
+
+
+def played(
+    instructions: Sequence[Instruction], calculus: Calculus
+) -> tuple[tuple[Instruction, ...], dict[str, Array]]:
+    """The instructions that can be played, and the balls of all roots and gradients by name."""
+    names: dict[str, Any] = {}
+    kept, watched = [], dict[str, None]()
+    for it in instructions:
+        try:
+            results = _STEPS[it.verb](calculus, it, names)
+        except _UNPLAYABLE:
+            continue
+        names.update(zip(it.out, results, strict=True))
+        kept.append(it)
+        if it.verb in _DIFFERENTIATING:
+            watched.update(dict.fromkeys([str(it.args[0]), *it.out]))
+    return tuple(kept), {name: calculus.read(names[name]) for name in watched}
+
+
+def _leaf(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
+    return [calculus.leaf(numbers.from_json(it.options["value"]))]
+
+
+def _apply(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
+    attributes = {key: tuple(x) if key in _TUPLES else x for key, x in it.options.items() if key != "operator"}
+    return [calculus.apply(it.options["operator"], [_operand(calculus, arg, names) for arg in it.args], attributes)]
+
+
+def _detach(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
+    return [calculus.detach(names[str(it.args[0])])]
+
+
+def _gradients(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
+    root, *inputs = (names[str(arg)] for arg in it.args)
+    given = it.options.get("cotangent")
+    cotangent = names[given] if given else calculus.leaf(numbers.exact_array(1))
+    if calculus.read(cotangent).shape != calculus.read(root).shape:
+        raise ValueError("a cotangent has its root's shape")
+    return calculus.gradients(root, inputs, cotangent)
+
+
+def _operand(calculus: Calculus, operand: Operand, names: Mapping[str, Any]) -> Any:
+    if isinstance(operand, Scalar):
+        return calculus.leaf(numbers.exact_array(numbers.rational(operand.text)))
+    return names[operand]
+
+
+_DIFFERENTIATING: Final = ("grad", "gradients")
+_STEPS: Final[Mapping[str, Callable[[Calculus, Instruction, Mapping[str, Any]], list[Any]]]] = {
+    "leaf": _leaf,
+    "apply": _apply,
+    "detach": _detach,
+    "grad": _gradients,
+    "gradients": _gradients,
+}
+
+
+# --- truths that are sharp enough
+
+
+def _truths(instructions: Sequence[Instruction], balls: Mapping[str, Array]) -> dict[str, Array]:
+    """The truth of each name, by a precision at which it is sharp beside the allowed error, or by the highest."""
+    for bits in PRECISIONS:
+        with precision(bits):
+            try:
+                _, truths = played(instructions, Truth())
+            except Undecided:
+                continue
+            if bits == PRECISIONS[-1] or all(_sharp(truths[name], balls[name]) for name in balls):
+                return truths
+    raise Unwritable("undecided")
+
+
+def _sharp(truth: Array, rounded: Array) -> bool:
+    return all(bool(t.rad() <= r.rad() * _SHARP) for t, r in zip(truth.flat, rounded.flat, strict=True))
+
+
+def enclosed(name: str, truth: Array, rounded: Array) -> Instruction:
+    """The expectation of a value by its truth, and the error that is allowed to each number.
+
+    Where the truth itself is a wide ball, at a kink, every number that some choice there leads to is allowed.
+    """
+    undecided = [i for i, (t, r) in enumerate(zip(truth.flat, rounded.flat, strict=True)) if t.rad() > r.rad() * _SHARP]
+    allowed = [float(r.rad()) + float(t.rad()) for t, r in zip(truth.flat, rounded.flat, strict=True)]
+    value = {
+        "shape": list(truth.shape),
+        "values": [_text(t) for t in truth.flat],
+        "allowed": [repr(radius) for radius in allowed],
+        **({"undecided": undecided} if undecided else {}),
+    }
+    return Instruction("expect", (), (name,), {"observe": "tensor", "relation": "near", "value": value, "why": ""})
+
+
+def _text(truth: arb) -> str:
+    """An exact truth as a rational, others to more digits than any allowed error has."""
+    return str(truth.fmpq()) if truth.is_exact() else str(truth.mid().str(DIGITS, radius=False))
+
+
+def _mapped(function: Callable[[Any], Any], array: Array) -> Array:
+    result = np.empty(array.shape, dtype=object)
+    result.reshape(-1)[:] = [function(number) for number in array.flat]
+    return result

@@ -1,0 +1,192 @@
+"""How far a right engine may be from the truth: a reverse sweep in balls at the engine's own precision.
+
+Engines differentiate by sweeping backward, and so does this module, for this one purpose: truths come from forward mode. Every
+operator's forward rule is run on `Traced` numbers, which write down their elementary steps on a tape. A step's ball has the
+radius that rounding to `bits` allows, and the sweep back over the tape collects the radii of all contributions. A result is
+right if it is within twice the radius of the truth. What arithmetic at this precision gets exactly has the radius 0.
+
+What engines do differently, beside rounding, is allowed for (the figures and their measurement: docs/decisions/0008):
+
+- functions of a mathematical library: LIBRARY units in the last place, unless the result is exact;
+- derivatives of functions and quotients, which have several formulas: FORMULA units for each contribution;
+- sums of three and more terms, in any order: (n - 1) roundings of the sum of magnitudes, unless every order is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import add
+from typing import Any, Final
+
+from flint import arb, fmpq
+
+from conformance.model.functions import Undecided
+
+LIBRARY: Final = 4
+FORMULA: Final = 4
+
+# Bits of the significand; least and greatest normal number (IEEE 754 binary32, binary64).
+BITS: Final = {"float32": 24, "float64": 53}
+_NORMAL: Final = {"float32": (2.0**-126, 3.4028234e38), "float64": (2.0**-1022, 1.797693e308)}
+_ZERO: Final = arb(0)
+_ONE: Final = arb(1)
+
+
+class OutOfRange(Exception):
+    """A number leaves the normal range of the dtype: what happens then is another question."""
+
+
+class Tape:
+    """The elementary steps of a computation in one dtype, in their order."""
+
+    def __init__(self, dtype: str) -> None:
+        self.bits = BITS[dtype]
+        self.least, self.greatest = _NORMAL[dtype]
+        self.steps: list[Traced] = []
+
+    def number(self, value: Any) -> Traced:
+        """A number that was not computed."""
+        return Traced(self, arb(value), (), ())
+
+    def ulps(self, count: int) -> arb:
+        """1, give or take so many units in the last place."""
+        return arb(1, count * 2.0 ** (1 - self.bits))
+
+
+Partial = Any  # the derivative of a step by an operand: a number, or a function that makes a Traced when it is wanted
+
+
+class Traced:
+    """A number and the step that made it: operands, and the derivative by each. `allowed`: ulps of each contribution."""
+
+    __slots__ = ("allowed", "partials", "parents", "serial", "tape", "value")
+
+    def __init__(
+        self, tape: Tape, value: arb, parents: tuple[Traced, ...], partials: tuple[Partial, ...], allowed: int = 0
+    ) -> None:
+        size = abs(float(value))
+        if not tape.least <= size <= tape.greatest and size != 0:
+            raise OutOfRange(f"{value.str(5)} in a format of {tape.bits} bits")
+        self.tape, self.value, self.parents, self.partials, self.allowed = tape, value, parents, partials, allowed
+        self.serial = len(tape.steps)
+        tape.steps.append(self)
+
+    def _step(self, value: arb, parents: tuple[Traced, ...], partials: tuple[Partial, ...], allowed: int = 0) -> Traced:
+        return Traced(self.tape, value, parents, partials, allowed)
+
+    def _loosened(self, value: arb, ulps: int) -> arb:
+        return value if value.is_exact() else value * self.tape.ulps(ulps)
+
+    def __add__(self, other: Any) -> Traced:
+        if isinstance(other, Traced):
+            return self._step(self.value + other.value, (self, other), (_ONE, _ONE))
+        return self._step(self.value + other, (self,), (_ONE,))
+
+    def __neg__(self) -> Traced:
+        return self._step(-self.value, (self,), (-_ONE,))
+
+    def __sub__(self, other: Any) -> Traced:
+        if isinstance(other, Traced):
+            return self._step(self.value - other.value, (self, other), (_ONE, -_ONE))
+        return self._step(self.value - other, (self,), (_ONE,))
+
+    def __rsub__(self, other: Any) -> Traced:
+        return self._step(other - self.value, (self,), (-_ONE,))
+
+    def __mul__(self, other: Any) -> Traced:
+        if isinstance(other, Traced):
+            return self._step(self.value * other.value, (self, other), (other, self))
+        return self._step(self.value * other, (self,), (arb(other),))
+
+    def __truediv__(self, other: Any) -> Traced:
+        if not isinstance(other, Traced):
+            return self._step(self.value / other, (self,), (_ONE / other,))
+        quotient = self.value / other.value
+        if not quotient.is_finite():
+            raise Undecided("a division by what may be 0")
+        partials = (lambda: other._inverse(), lambda: -(self * other._inverse()) * other._inverse())
+        return self._step(self._loosened(quotient, 1), (self, other), partials, FORMULA)
+
+    def __rtruediv__(self, other: Any) -> Traced:
+        return self.tape.number(other) / self
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def _inverse(self) -> Traced:
+        return self.through(lambda x: 1 / x, lambda x: -x._inverse() * x._inverse())
+
+    def through(self, function: Callable[[Any], Any], derivative: Callable[[Any], Any]) -> Traced:
+        """A function of this number; raises Undecided where it is not defined."""
+        value = function(self.value)
+        if not value.is_finite():
+            raise Undecided(f"a function where it may have no value, at {self.value.str(5)}")
+        return self._step(self._loosened(value, LIBRARY), (self,), (lambda: derivative(self),), FORMULA)
+
+    def totalled(self, terms: Sequence[Any]) -> Traced:
+        """The sum of terms in any order."""
+        traced = [term if isinstance(term, Traced) else self.tape.number(term) for term in terms]
+        value = summed([term.value for term in traced], self.tape.bits)
+        return self._step(value, tuple(traced), (_ONE,) * len(traced))
+
+    def mixed(self, value: arb, parts: Sequence[tuple[Any, arb]]) -> Traced:
+        """The number `value`, whose derivative is the weighted sum of those of `parts`."""
+        traced = [(part, weight) for part, weight in parts if isinstance(part, Traced)]
+        return self._step(value, tuple(part for part, _ in traced), tuple(weight for _, weight in traced))
+
+    def blurred(self, size: Traced) -> Traced:
+        """This number where engines go several ways to it, some of which round numbers as large as `size`."""
+        return self._step(self.value + arb(0, LIBRARY * 2.0 ** (1 - self.tape.bits)) * size.value, (self,), (_ONE,))
+
+
+def summed(values: Sequence[arb], bits: int) -> arb:
+    """The sum of balls, rounded to `bits`, in whatever order: with the radius that this needs."""
+    result = reduce(add, values, _ZERO)
+    if len(values) < 3 or _order_is_free(values, bits):
+        return result
+    return result + arb(0, (len(values) - 1) * 2.0**-bits) * reduce(add, (abs(value) for value in values))
+
+
+def _order_is_free(values: Sequence[arb], bits: int) -> bool:
+    """Whether every partial sum, in every order, fits into `bits`."""
+    if not all(value.is_exact() for value in values):
+        return False
+    parts = [value.man_exp() for value in values if not value.is_zero()]
+    if not parts:
+        return True
+    least = min(int(exponent) for _, exponent in parts)
+    return sum(abs(int(mantissa)) << int(exponent) - least for mantissa, exponent in parts) < 1 << bits
+
+
+def adjoints(outputs: Iterable[tuple[Traced, Any]], inputs: Sequence[Traced]) -> list[Traced | None]:
+    """For each input the sum over outputs of cotangent * d output / d input; None where nothing flows.
+
+    The sweep is itself on the tape, so that its results can be differentiated again.
+    """
+    contributions: dict[Traced, list[Traced]] = {}
+    for output, cotangent in outputs:
+        contributions.setdefault(output, []).append(cotangent)
+    if not contributions:
+        return [None for _ in inputs]
+    tape, ends = next(iter(contributions)).tape, set(inputs)
+    received: dict[Traced, Traced] = {}
+    for step in reversed(tape.steps[: 1 + max(output.serial for output in contributions)]):
+        parts = contributions.pop(step, None)
+        if parts is None:
+            continue
+        cotangent = parts[0] if len(parts) == 1 else parts[0].totalled(parts)
+        if step in ends:
+            received[step] = cotangent
+        for parent, partial in zip(step.parents, step.partials, strict=True):
+            contributions.setdefault(parent, []).append(_contribution(cotangent, partial, step.allowed))
+    return [received.get(step) for step in inputs]
+
+
+def _contribution(cotangent: Traced, partial: Partial, allowed: int) -> Traced:
+    if partial is _ONE:
+        return cotangent
+    product = cotangent * (partial() if callable(partial) else partial)
+    if allowed:
+        product.value = product._loosened(product.value, allowed)
+    return product
