@@ -59,6 +59,12 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--profile", choices=PROFILES, default="quick", help="how many examples a property gets (default: quick)"
     )
     command.add_argument(
+        "--budget",
+        type=_seconds,
+        metavar="S",
+        help="with --profile deep: seconds of random programs for each engine and process (default: 600)",
+    )
+    command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"
     )
     command.add_argument(
@@ -96,6 +102,11 @@ def _bench(command: argparse.ArgumentParser) -> None:
         "Times are medians on this machine as it is; compare ratios. Charts: report JOURNAL... --bench DIR --html F."
     )
     command.add_argument(
+        "--suite",
+        action="store_true",
+        help="time the suite instead: random programs a second from drawing to verdict, harness and agent on one processor",
+    )
+    command.add_argument(
         "--engine", action="append", metavar="E[,key=value]", help="as in run. Default: every built-in engine installed"
     )
     _environment(command)
@@ -114,7 +125,7 @@ def _bench(command: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=0.5,
         metavar="S",
-        help="about how long each workload is timed at each size: 3 to 500 rounds (default: 0.5)",
+        help="about how long each workload is timed at each size: 3 to 500 rounds; or each clause (default: 0.5)",
     )
     command.add_argument(
         "--out", type=Path, default=Path("out/bench"), metavar="DIR", help="where the JSON goes (default: out/bench)"
@@ -149,12 +160,27 @@ def _mutants(command: argparse.ArgumentParser) -> None:
 
 
 def _replay(command: argparse.ArgumentParser) -> None:
-    """Run one witness again on an engine."""
+    """Run one witness again on an engine: print the verdict and the script."""
+    command.epilog = (
+        "Exit codes: 0 the witness passes, 1 it does not, 2 usage or a file that holds no witness, 3 the adapter or the suite "
+        "is at fault, 4 the engine does not load, 5 it does not offer what the witness needs. With --in-process nothing is "
+        "judged: compare what is printed with the remarks."
+    )
     command.add_argument(
-        "witness", type=Path, metavar="WITNESS.json", help="a program, or a record of a journal that has one"
+        "witness",
+        type=Path,
+        metavar="WITNESS.json",
+        help="a program, or what has one: a file of DIR/witnesses, a record",
     )
     command.add_argument("--case", metavar="ID", help="the file is a journal: replay the witness of this case")
     command.add_argument("--engine", required=True, metavar="E")
+    instead = command.add_mutually_exclusive_group()
+    instead.add_argument("--script", action="store_true", help="only print the script; the engine is not started")
+    instead.add_argument(
+        "--in-process",
+        action="store_true",
+        help="save the script beside the witness and execute it in this very process, for `python -m pdb -m conformance`",
+    )
     _environment(command)
 
 

@@ -29,6 +29,7 @@ from conformance.agent.lifetime import parentage
 from conformance.clause import Case, Clause, specification
 from conformance.errors import ConformanceError, NothingSelected, UsageError
 from conformance.journal import JournalWriter
+from conformance.witnesses import FOLDER, forget, save
 
 _CLAUSES: Final = Path(__file__).resolve().parent / "clauses"
 # A child finds this very package, installed or in a checkout. PYTHONPATH would reach the engines' environments as well.
@@ -51,11 +52,12 @@ class Plan:
     jobs: int
     command: str
     shard: str = "1/1"
+    budget: float | None = None  # seconds of random programs for each engine
 
 
 @dataclass
 class Progress:
-    """How far a run is, for whoever shows it."""
+    """How far a run is, for whoever shows it; `verdict` is how far the case is until it has one."""
 
     engine: str
     case: str
@@ -122,6 +124,7 @@ class Campaign:
         """Judges every engine; on an exception, Ctrl-C included, ends every child first."""
         for target in self._targets:
             _removed(self._path(target))  # an engine that does not load must not leave yesterday's answer
+            forget(self._witnesses(target))
         waiting = self._units()
         running: list[_Child] = []
         try:
@@ -170,6 +173,7 @@ class Campaign:
         command = [sys.executable, "-P", "-c", _PYTEST, str(_CLAUSES.parent.parent)]
         command += ["-c", str(_CLAUSES / "pytest.ini"), "--rootdir", str(_CLAUSES), "-q"]
         command += [f"{key}={value}" for key, value in options.items()]
+        command += [f"--budget={plan.budget}"] if plan.budget else []
         command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
         output = tempfile.TemporaryFile()  # noqa: SIM115 (it is read after the child has ended)
         process = subprocess.Popen(
@@ -197,6 +201,8 @@ class Campaign:
             self._begun(target, message["ready"])
         elif "case" in message:
             self._judged(target, message["case"])
+        elif "progress" in message:
+            self._tell(target, message["progress"]["case"], message["progress"]["note"])
         elif "done" in message:
             child.done = True
             for key in _CLOCK:
@@ -213,14 +219,21 @@ class Campaign:
     def _path(self, target: _Target) -> Path:
         return self.plan.out / f"{target.adapter.name}.jsonl"
 
+    def _witnesses(self, target: _Target) -> Path:
+        return self.plan.out / FOLDER / target.adapter.name
+
     def _judged(self, target: _Target, record: Mapping[str, Any]) -> None:
         assert target.writer is not None
+        if "witness" in record:
+            record = {**record, "saved": str(save(self._witnesses(target), target.spec, record))}
         target.writer.case(record)
         target.model += record["model_seconds"]
         target.examined += record["seconds"]
         self._done += 1
-        total = self.total * len(self._targets)
-        self._show(Progress(target.adapter.name, record["case"], record["verdict"], self._done, total))
+        self._tell(target, record["case"], record["verdict"])
+
+    def _tell(self, target: _Target, case: str, verdict: str) -> None:
+        self._show(Progress(target.adapter.name, case, verdict, self._done, self.total * len(self._targets)))
 
     def _finished(self, child: _Child) -> None:
         """A child has ended: the last one of an engine completes its journal."""
@@ -329,4 +342,4 @@ def digest() -> str:
 
 
 def _sources() -> Iterator[Path]:
-    yield from sorted(path for path in _CLAUSES.parent.rglob("*") if path.suffix in (".py", ".toml"))
+    yield from sorted(path for path in _CLAUSES.parent.rglob("*") if path.suffix in (".py", ".toml", ".json"))

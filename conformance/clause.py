@@ -15,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.catalogue import catalogue, check_clauses, lines_of
 from conformance.errors import ConformanceError
+from conformance.generation.sketch import Writer
 from conformance.levels import DIALECTS, LEVELS
 
 DTYPES: Final = ("float64", "float32")
@@ -27,7 +28,8 @@ class Clause:
     id: `chapter/name`, from the test's module and name. sentence: the test's docstring; where it is stated, the catalogue says.
     mutant: the engine broken on purpose that this clause must fail. after: ids of the clauses that it stands on.
     parameters: name -> the values that, with the dtype, make its cases. given: argument -> the strategy that draws it.
-    test: the body that records one program.
+    test: the body that records one program. writer: the test draws a sketch instead, which the writer makes a program of.
+    stored: the test gives programs that are kept.
     """
 
     id: str
@@ -38,7 +40,9 @@ class Clause:
     after: tuple[str, ...]
     parameters: Mapping[str, Sequence[str]]
     given: Mapping[str, SearchStrategy[Any]] = field(repr=False)
-    test: Callable[..., None] = field(repr=False)
+    test: Callable[..., Any] = field(repr=False)
+    writer: Writer | None = field(default=None, repr=False)
+    stored: bool = False
 
     @property
     def chapter(self) -> str:
@@ -106,20 +110,24 @@ def clause(
     dialect: str | None = None,
     after: Sequence[str] = (),
     given: Mapping[str, SearchStrategy[Any]] | None = None,
+    writer: Writer | None = None,
+    stored: bool = False,
     **parameters: Sequence[str],
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declares a test as a clause; its docstring is the sentence, `given` draws its arguments, other keywords make its cases.
 
     Raises ConformanceError when the level or dialect is unknown or the sentence is missing.
     """
 
-    def declare(test: Callable[..., None]) -> Callable[..., None]:
+    def declare(test: Callable[..., Any]) -> Callable[..., Any]:
         chapter = test.__module__.rsplit(".", 1)[-1].removeprefix("test_")
         name = f"{chapter}/{test.__name__.removeprefix('test_')}"
         sentence = " ".join((test.__doc__ or "").split())
         if level not in LEVELS or not sentence or (dialect is not None and dialect not in DIALECTS):
             raise ConformanceError(f"{name}: a clause needs a known level and dialect, and a sentence")
-        declared = Clause(name, level, sentence, mutant, dialect, tuple(after), parameters, given or {}, test)
+        declared = Clause(
+            name, level, sentence, mutant, dialect, tuple(after), parameters, given or {}, test, writer, stored
+        )
         REGISTRY[name] = declared
         return test
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import shutil
 import signal
@@ -16,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.campaign import Campaign, Plan, Progress
 from conformance.console import complain, say
-from conformance.errors import ConformanceError, EngineError, NothingSelected, UsageError
+from conformance.errors import EngineError, NothingSelected, UsageError
 from conformance.gate import decide
-from conformance.journal import Journal, Record, read_journal
-from conformance.program import Program
+from conformance.journal import Journal, read_journal
 from conformance.verdict import worst
+from conformance.witnesses import file_name
 
 if TYPE_CHECKING:
     from conformance.bench.workloads import Workload
 
 _FAILURES_SHOWN = 10
+_DEEP_SECONDS = 600.0
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
+    if options.budget and options.profile != "deep":
+        raise UsageError("--budget is for --profile deep: the other profiles ask for a number of programs")
     return Plan(
         engines=_engines(options),
         python=_interpreter(options.python),
@@ -62,6 +64,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         jobs=options.jobs,
         command=shlex.join(["autograd-conformance", *sys.argv[1:]]),
         shard=options.shard,
+        budget=(options.budget or _DEEP_SECONDS) if options.profile == "deep" else None,
     )
 
 
@@ -158,7 +161,21 @@ def report(options: argparse.Namespace) -> int:
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Times engines; what was measured before Ctrl-C is kept and shown."""
+    """Times engines, or the suite itself; what was measured before Ctrl-C is kept and shown."""
+    return _bench_suite(options) if options.suite else _bench_engines(options)
+
+
+def _bench_suite(options: argparse.Namespace) -> int:
+    from conformance.adapter import resolve
+    from conformance.bench import suite
+
+    for spec in _engines(options):
+        for found in suite.measured(resolve(spec), _interpreter(options.python), options.timeout, options.seconds):
+            say(found.line())
+    return 0
+
+
+def _bench_engines(options: argparse.Namespace) -> int:
     from conformance.adapter import resolve
     from conformance.bench import children, results
 
@@ -244,45 +261,15 @@ def mutants(options: argparse.Namespace) -> int:
 
 def replay(options: argparse.Namespace) -> int:
     """Runs a witness again; 1 when it still shows its fault."""
+    from conformance import replay as again
     from conformance.adapter import resolve
-    from conformance.examination import printed
-    from conformance.execution import Engine
-    from conformance.judge import Finding, Judgement, judge
-    from reports.text import one_line
 
-    program = _witness(options.witness, options.case)
-    with Engine(resolve(options.engine), _interpreter(options.python), options.timeout) as engine:
-        reply = engine.run(program)
-        if not isinstance(reply, Finding) and reply["declined"]:
-            say(f"declined: {engine.adapter.name} does not offer {', '.join(reply['declined'])}")
-            return 0
-        judgement = Judgement(0, reply) if isinstance(reply, Finding) else judge(program, reply)
-        say(printed(program, engine))
-    finding = judgement.finding
-    if finding is None:
-        held = "every expectation of the witness holds" if judgement.compared else "the witness ran to its end"
-        say(f"pass: {held}")
+    program, adapter = again.witness(options.witness, options.case), resolve(options.engine)
+    python = _interpreter(options.python)
+    if options.script:
+        say(again.script_of(program, adapter))
         return 0
-    say(f"{finding.verdict}: {one_line(finding.message)}")
-    say(f"  expected {one_line(finding.expected)}    got {one_line(finding.got)}")
-    return 3 if finding.verdict == "error" else 1
-
-
-def _witness(path: Path, case: str | None) -> Program:
-    try:
-        data = _of_journal(path, case) if case else json.loads(path.read_text(encoding="utf-8"))
-        program = Program.from_json(data.get("witness", data) if isinstance(data, dict) else {})
-    except (OSError, ValueError) as reason:
-        raise UsageError(f"cannot read the witness {path}: {reason}") from None
-    except ConformanceError as reason:
-        raise UsageError(f"{path} holds no witness: {reason}") from None
-    if not program.instructions:
-        raise UsageError(f"{path} holds no witness: its program is empty")
-    return program
-
-
-def _of_journal(path: Path, case: str) -> Record:
-    records = {record["case"]: record for record in read_journal(path).cases if "witness" in record}
-    if case not in records:
-        raise UsageError(f"{path} has no witness of {case}; it has {', '.join(records) or 'none'}")
-    return records[case]
+    if options.in_process:
+        stem = file_name(options.case) if options.case else options.witness.name
+        return again.in_process(program, adapter, python, options.witness.with_name(stem).with_suffix(".replay.py"))
+    return again.judged(program, adapter, python, options.timeout)

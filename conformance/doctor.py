@@ -13,7 +13,7 @@ from conformance.capabilities import CAPABILITIES
 from conformance.clause import Case, specification
 from conformance.console import say
 from conformance.errors import UsageError
-from conformance.examination import examine
+from conformance.examination import Effort, examine
 from conformance.execution import Engine
 from conformance.judge import Finding, judge
 from conformance.program import Program
@@ -121,7 +121,7 @@ def _all_pass(adapter: Adapter, engine: Engine) -> bool:
 
 
 def _judged(case: Case, engine: Engine) -> bool:
-    record = examine(case, engine, "quick", 0, None)
+    record = examine(case, engine, Effort("quick", 0))
     _say(record["verdict"], f"{case.id}  {record['message']}")
     return record["verdict"] in ("pass", "declined")  # declined: the shape composes the operator of others
 

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
-import sys
+import random
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 
-from conformance.agent.interpreter import Misspelt, script
 from conformance.agent.lowering import NotOffered
 from conformance.clause import Case
-from conformance.execution import TIMEOUT, Engine
+from conformance.execution import Engine
 from conformance.expectations import Expectation
-from conformance.judge import Finding, judge, show_expected
+from conformance.generation import Sketch
+from conformance.generation.attribution import clause_of
+from conformance.generation.census import Census
+from conformance.generation.minimise import minimise, trimmed
+from conformance.generation.sketch import Unwritable
+from conformance.judge import Finding, judge
 from conformance.model.numbers import Inexact
 from conformance.model.protocol import Refusal
 from conformance.program import Program
+from conformance.record import again, recorded
 from conformance.tensor import SpecificationError, recording
 
-# How many examples a property is given.
+# How many examples a property is given, and how many random programs a case of those.
 PROFILES: Final[Mapping[str, int]] = {"quick": 12, "gate": 100, "deep": 1000}
-_EXACT: Final = "exact: equality of rationals, no tolerance"
+# What the minimiser may take of an engine's time; one that crashes or hangs is started again for each try.
+_MINIMISING: Final[Mapping[str, float]] = {"fail": 1.0, "crash": 30.0, "timeout": 60.0}
 
 
 class _Disagreement(Exception):
@@ -58,6 +64,11 @@ class Examination:
     declined: dict[str, None] = field(default_factory=dict)
     lowered: dict[str, None] = field(default_factory=dict)
     conventions: dict[str, dict[str, None]] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    ratio: float = 0.0
+    census: Census = field(default_factory=Census)
+    index: int | None = None
+    attributed: str | None = None
     finding: Finding | None = None
     witness: Program | None = None
 
@@ -85,18 +96,68 @@ class Examination:
             raise _Lost
         self.declined.update(dict.fromkeys(reply["declined"]))
         if reply["declined"]:
-            if self.programs == _DECLINED_BEFORE_GIVING_UP and not self.compared:
+            if self.programs == _DECLINED_BEFORE_GIVING_UP and not self.compared and not self.case.clause.stored:
                 raise _Declined
             return
         self.lowered.update(dict.fromkeys(reply.get("lowered", ())))
         judgement = judge(program, reply)
         self.compared += judgement.compared
+        for outcome, ratio in judgement.outcomes:
+            self.outcomes[outcome] += 1
+            self.ratio = max(self.ratio, ratio)
         admissible = judgement.seen if self.case.clause.level == "convention" else None
         for what, seen in (admissible or {}).items():
             self.conventions.setdefault(what, {})[seen] = None
         if judgement.finding:
             self._found(program, judgement.finding)
             raise _Disagreement(judgement.finding.message)
+
+    def generated(self, index: int, draw: random.Random) -> None:
+        """Draws, writes and judges the program of one index; raises _Disagreement or _Lost with the smallest witness."""
+        clause, parameters = self.case.clause, self.case.parameters
+        assert clause.writer is not None
+        started = time.perf_counter()
+        offered = frozenset(self.engine.adapter.spellings)
+        sketch = clause.test(draw, offered=offered, **parameters)
+        try:
+            program = clause.writer(sketch, offered)
+        except Unwritable as reason:
+            self.census.unwritable[str(reason)] += 1
+            return
+        self.census.add(program, sketch.kinds)
+        self.model_seconds += time.perf_counter() - started
+        try:
+            self.judged(program)
+        except (_Disagreement, _Lost):
+            self.index = index
+            self._minimise(sketch)
+            raise
+
+    def _minimise(self, sketch: Sketch) -> None:
+        """Makes the witness as small as it can be and still show the same kind of fault."""
+        writer, finding, offered = self.case.clause.writer, self.finding, frozenset(self.engine.adapter.spellings)
+        assert writer is not None and finding is not None
+
+        def write(candidate: Sketch) -> Program:
+            return writer(candidate, offered)
+
+        def shown(program: Program) -> Finding | None:
+            reply = self.engine.run(program)
+            found = reply if isinstance(reply, Finding) else judge(program, reply).finding
+            return found if found and found.verdict == finding.verdict else None
+
+        def fails(candidate: Sketch) -> bool:
+            try:
+                return shown(write(candidate)) is not None
+            except Unwritable:
+                return False
+
+        smallest = minimise(sketch, fails, seconds=_MINIMISING.get(finding.verdict, 1.0))
+        program = trimmed(write(smallest), lambda it: shown(it) is not None)
+        if found := shown(program):
+            self._found(program, found)
+        assert self.witness is not None and self.finding is not None
+        self.attributed = clause_of(self.witness, self.finding)
 
     def _found(self, program: Program, finding: Finding) -> None:
         self.finding, self.witness = finding, program if finding.at is None else program.until(finding.at)
@@ -111,27 +172,40 @@ def _proper(program: Program) -> None:
         raise SpecificationError("a clause that awaits a refusal must also expect something of its accepted twin")
 
 
-def examine(case: Case, engine: Engine, profile: str, seed: int, expected: Expectation | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Effort:
+    """How much a case is given.
+
+    seconds: a time for random programs, which takes the place of their number. tell: is told how many programs were judged
+    and how many seconds were used, about once a second.
+    """
+
+    profile: str
+    seed: int
+    seconds: float | None = None
+    tell: Callable[[int, float], None] = lambda programs, seconds: None
+
+    def indices(self) -> Iterator[int]:
+        """The indices of random programs: so many as the profile says, or until the time is used up."""
+        started = told = time.monotonic()
+        index = 0
+        while index < PROFILES[self.profile] if self.seconds is None else time.monotonic() - started < self.seconds:
+            yield index
+            index += 1
+            if time.monotonic() - told > 1:
+                told = time.monotonic()
+                self.tell(index, told - started)
+
+
+def examine(case: Case, engine: Engine, effort: Effort, expected: Expectation | None = None) -> dict[str, Any]:
     """The record of `case` on `engine`. An expected failure is decided by replaying its pinned witness alone."""
     examination, started = Examination(case, engine), time.perf_counter()
     if reason := _not_asked(case, engine):
         examination.declined[reason] = None
     else:
-        _explore(examination, profile, seed, expected)
-    again = _again(case, engine, profile, seed)
-    return _record(examination, time.perf_counter() - started, expected, again)
-
-
-def _again(case: Case, engine: Engine, profile: str, seed: int) -> str:
-    """The command that examines the case again, with the same inputs."""
-    words = ["autograd-conformance", "run", "--engine", engine.adapter.spec, "--select", case.id, "--seed", str(seed)]
-    if engine.python != sys.executable:
-        words += ["--python", engine.python]
-    if profile != "quick":
-        words += ["--profile", profile]
-    if engine.timeout != TIMEOUT:
-        words += ["--timeout", f"{engine.timeout:g}"]
-    return shlex.join([*words, "--out", "out/again"])  # beside the report of the whole run, not over it
+        _explore(examination, effort, expected)
+    rerun = again(case, engine, effort.profile, effort.seed)
+    return recorded(examination, time.perf_counter() - started, expected, rerun)
 
 
 def _not_asked(case: Case, engine: Engine) -> str:
@@ -139,17 +213,28 @@ def _not_asked(case: Case, engine: Engine) -> str:
     dialect, operator = case.clause.dialect, case.parameters.get("operator")
     if dialect and dialect not in engine.adapter.speaks:
         return f"the dialect {dialect}"
+    if case.clause.writer and case.dtype not in engine.adapter.dtypes:
+        return case.dtype
     return f"{operator} (composed of other operators)" if operator in engine.adapter.composed else ""
 
 
-def _explore(examination: Examination, profile: str, seed: int, expected: Expectation | None) -> None:
+def _explore(examination: Examination, effort: Effort, expected: Expectation | None) -> None:
+    clause = examination.case.clause
     try:
         if expected and expected.witness:
             examination.judged(expected.witness)
+        elif clause.stored:
+            for program in clause.test(**examination.case.parameters):
+                examination.judged(program)
+        elif clause.writer:
+            for index in effort.indices():
+                examination.generated(index, random.Random(derive(effort.seed, examination.case.id, index)))
         else:
-            _test(examination, profile, seed)()
+            _test(examination, effort)()
     except (_Disagreement, _Lost, _Declined):
         pass
+    except NotOffered as missing:
+        examination.declined[missing.key] = None
     except hypothesis.errors.Flaky as reason:
         examination.finding = Finding("flaky", None, f"the same inputs were judged differently: {reason}")
     except hypothesis.errors.Unsatisfiable:
@@ -164,7 +249,7 @@ def _explore(examination: Examination, profile: str, seed: int, expected: Expect
         examination.finding, examination.witness = Finding("error", None, fault), None
 
 
-def _test(examination: Examination, profile: str, seed: int) -> Callable[[], None]:
+def _test(examination: Examination, effort: Effort) -> Callable[[], None]:
     """The clause's body as a Hypothesis test whose examples are judged by `examination`."""
     case = examination.case
     clause, fixed = case.clause, {name: value for name, value in case.parameters.items() if name != "dtype"}
@@ -175,7 +260,7 @@ def _test(examination: Examination, profile: str, seed: int) -> Callable[[], Non
         examination.example(clause.test, {**fixed, **drawn})
 
     configured = settings(
-        max_examples=PROFILES[profile],
+        max_examples=PROFILES[effort.profile],
         database=None,
         deadline=None,
         phases=(Phase.generate, Phase.shrink),
@@ -183,7 +268,7 @@ def _test(examination: Examination, profile: str, seed: int) -> Callable[[], Non
         report_multiple_bugs=False,
         print_blob=False,
     )
-    test: Callable[[], None] = hypothesis.seed(derive(seed, case.id))(
+    test: Callable[[], None] = hypothesis.seed(derive(effort.seed, case.id))(
         configured(hypothesis.given(**clause.given)(example))
     )
     return test
@@ -193,88 +278,3 @@ def derive(seed: int, *parts: str | int) -> int:
     """A seed for one use, from the run's seed and the names of the use."""
     text = "/".join(map(str, (seed, *parts)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-
-
-# --- the record
-
-
-def _record(examination: Examination, seconds: float, expected: Expectation | None, again: str) -> dict[str, Any]:
-    case, finding = examination.case, examination.finding or _without_finding(examination)
-    record: dict[str, Any] = {
-        "case": case.id,
-        "clause": case.clause.id,
-        "parameters": dict(case.parameters),
-        "verdict": finding.verdict,
-        "message": finding.message,
-        "seconds": round(seconds, 4),
-        "programs": examination.programs,
-        "compared": examination.compared,
-        "model_seconds": round(examination.model_seconds, 4),
-        "expectation": expected.to_json() if expected else None,
-        "conventions": {what: ", ".join(seen) for what, seen in examination.conventions.items()},
-        "lowered": list(examination.lowered),
-    }
-    if examination.declined:
-        record["declined"] = _declined(examination)
-    if finding.verdict not in ("pass", "declined"):
-        record |= _evidence(examination, finding, again)
-    return record
-
-
-def _without_finding(examination: Examination) -> Finding:
-    if examination.compared:
-        return Finding("pass", None, "")
-    if examination.declined:
-        return Finding("declined", None, _declined(examination))
-    return Finding("vacuous", None, "nothing was compared")
-
-
-def _declined(examination: Examination) -> str:
-    return "does not offer " + ", ".join(examination.declined)
-
-
-def _evidence(examination: Examination, finding: Finding, again: str) -> dict[str, Any]:
-    """What a reader needs to see and to repeat a problem."""
-    case = examination.case
-    evidence: dict[str, Any] = {
-        "expected": finding.expected,
-        "got": finding.got,
-        "why": finding.why,
-        "method": _EXACT,
-        "at": finding.at,
-        "rerun": again,
-        "stands_on": [f"{clause}[{case.dtype}]" for clause in case.clause.after],
-        "uses": _used_cases(case, examination.witness),
-    }
-    if examination.witness is not None:
-        evidence["witness"] = examination.witness.to_json()
-        evidence["instructions"] = len(examination.witness)
-        evidence["script"] = printed(examination.witness, examination.engine)
-    return evidence
-
-
-def _used_cases(case: Case, witness: Program | None) -> list[str]:
-    """The cases about what the witness does: its operators, several uses of one value, several backwards."""
-    if witness is None:
-        return []
-    used = [f"operators/value_and_gradient[{name},{case.dtype}]" for name in witness.operators()]
-    if witness.reuses():
-        used.append(f"accumulation/several_uses_sum[{case.dtype}]")
-    if witness.accumulates():
-        used.append(f"accumulation/each_backward_adds[{case.dtype}]")
-    return [other for other in used if other != case.id]
-
-
-def printed(program: Program, engine: Engine) -> str:
-    """The program as a script in the engine's terms, each expectation as a remark."""
-    comments = {
-        index: "expected " + show_expected(it.options["relation"], it.options["value"])
-        for index, it in program.walk()
-        if it.verb == "expect"
-    }
-    try:
-        return str(script(program.to_json(), engine.adapter.to_json(), comments))
-    except NotOffered as missing:
-        return f"# {engine.adapter.name} does not offer {missing.key}\n"
-    except Misspelt as reason:
-        return f"# {engine.adapter.name}: {reason}\n"

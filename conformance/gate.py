@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.journal import Journal, Record
 from conformance.verdict import EXPLAINABLE, ROOT_CAUSES, VERDICTS, worst
 
-# A suite that cannot decide more than this share of a chapter is itself at fault.
+# A suite that leaves more than this share of a chapter open is itself at fault: of its cases, of its numbers, of its sketches.
 INCONCLUSIVE_SHARE: Final = 0.10
+OPEN_OUTCOMES: Final = ("undecided", "too wide")
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,41 @@ def _contradiction(engine: str, item: Settled) -> str:
 
 
 def _undecided(journal: Journal) -> list[tuple[int, str]]:
-    chapters = [(str(record["clause"]).split("/")[0], record["verdict"]) for record in journal.cases]
-    total = Counter(chapter for chapter, _ in chapters)
-    undecided = Counter(chapter for chapter, verdict in chapters if verdict == "inconclusive")
+    return [(3, sentence) for kind in _OPEN for sentence in _too_many(journal, *kind)]
+
+
+def _too_many(journal: Journal, what: str, state: str, counted: Callable[[Record], tuple[int, int]]) -> list[str]:
+    """A sentence for each chapter of which too large a share is left open."""
+    left, total = Counter[str](), Counter[str]()
+    for record in journal.cases:
+        chapter, (some, of_all) = str(record["clause"]).split("/")[0], counted(record)
+        left[chapter] += some
+        total[chapter] += of_all
     return [
-        (3, f"{journal.engine}: {count} of {total[chapter]} cases of {chapter} are inconclusive, the suite is at fault")
-        for chapter, count in undecided.items()
+        f"{journal.engine}: {count} of {total[chapter]} {what} of {chapter} are {state}, the suite is at fault"
+        for chapter, count in left.items()
         if count > INCONCLUSIVE_SHARE * total[chapter]
     ]
+
+
+def _cases(record: Record) -> tuple[int, int]:
+    return int(record["verdict"] == "inconclusive"), 1
+
+
+def _numbers(record: Record) -> tuple[int, int]:
+    outcomes: Mapping[str, int] = record.get("outcomes") or {}
+    return sum(outcomes.get(name, 0) for name in OPEN_OUTCOMES), sum(outcomes.values())
+
+
+def _sketches(record: Record) -> tuple[int, int]:
+    generated: Mapping[str, Any] = record.get("generated") or {"programs": 0, "unwritable": {}}
+    unwritable = sum(generated["unwritable"].values())
+    return unwritable, unwritable + int(generated["programs"])
+
+
+# What can be left open, in which words, and how many of how many are in one record.
+_OPEN: Final = (
+    ("cases", "inconclusive", _cases),
+    ("numbers", " or ".join(OPEN_OUTCOMES), _numbers),
+    ("sketches", "unwritable", _sketches),
+)

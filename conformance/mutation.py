@@ -10,7 +10,7 @@ from conformance.adapter import load
 from conformance.clause import Case, Clause, specification
 from conformance.console import say
 from conformance.errors import ConformanceError, NothingSelected
-from conformance.examination import examine
+from conformance.examination import Effort, examine
 from conformance.execution import Engine
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def attacked(clause: Clause, seed: int) -> dict[str, Any]:
     record: dict[str, Any] = {}
     with Engine(adapter) as engine:
         for case in _likeliest(clause, mutant.operator):
-            record = examine(case, engine, "quick", seed, None)
+            record = examine(case, engine, Effort("quick", seed))
             if record["verdict"] == "fail":
                 break
     return record

@@ -21,7 +21,7 @@ from conformance.agent.lifetime import end_with_parent
 from conformance.clause import REGISTRY, Case
 from conformance.doctor import foundation
 from conformance.errors import ConformanceError, EngineError
-from conformance.examination import PROFILES, examine
+from conformance.examination import PROFILES, Effort, examine
 from conformance.execution import Engine
 
 _ENGINE: Final = pytest.StashKey[Engine]()
@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--engine", help="the engine to judge: a name, or an adapter's file")
     group.addoption("--python", default=sys.executable, help="the interpreter of the engine's environment")
     group.addoption("--profile", default="quick", choices=PROFILES, help="how many examples a property is given")
+    group.addoption("--budget", type=float, help="seconds of random programs, over all cases of them; then their number is none")
     group.addoption("--seed", type=int, default=0, help="what every drawn input is derived from")
     group.addoption("--timeout", type=float, default=20.0, help="seconds that an engine may take for one program")
     group.addoption("--select", action="append", default=[], help="a glob over case and clause ids")
@@ -75,13 +76,14 @@ def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keeps the cases that are selected and fall into this shard."""
+    """Keeps the cases that are selected and fall into this shard; kept witnesses are asked first."""
     globs, shard = config.getoption("--select"), config.getoption("--shard")
     items[:] = [
         item
         for item in items
         if not isinstance(item, CaseItem) or (item.case.selected(globs) and item.case.in_shard(shard))
     ]
+    items.sort(key=lambda item: not (isinstance(item, CaseItem) and item.case.clause.stored))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -101,14 +103,26 @@ class CaseItem(pytest.Item):
         """Examines the case; sends the record to the harness, or fails when there is none."""
         engine, option = self.config.stash[_ENGINE], self.config.getoption
         expected = self.config.stash[_EXPECTED].get(self.case.id)
-        record = examine(self.case, engine, option("--profile"), option("--seed"), expected)
+        effort = Effort(option("--profile"), option("--seed"), _share(self.session), self._tell_progress)
+        record = examine(self.case, engine, effort, expected)
         wanted = (expected.verdict,) if expected else _QUIET
         if not _tell(self.config, {"case": record}) and record["verdict"] not in wanted:
             pytest.fail("\n".join(_lines(record)), pytrace=False)
 
+    def _tell_progress(self, programs: int, seconds: float) -> None:
+        note = f"{programs} programs in {seconds:.0f} s"
+        _tell(self.config, {"progress": {"case": self.case.id, "note": note}})
+
     def reportinfo(self) -> tuple[Path, None, str]:
         """Where pytest says the case is."""
         return self.path, None, self.case.id
+
+
+def _share(session: pytest.Session) -> float | None:
+    """The seconds that each case of random programs is given, when there is a budget."""
+    budget = session.config.getoption("--budget")
+    sharing = sum(1 for item in session.items if isinstance(item, CaseItem) and item.case.clause.writer)
+    return budget / sharing if budget and sharing else None
 
 
 def _lines(record: dict[str, Any]) -> Iterator[str]:

@@ -15,6 +15,8 @@ ADAPTER = Adapter(
         {
             "leaf": "np.array({value}, dtype={dtype})",
             "constant": "np.array({value}, dtype={dtype})",
+            "expand": "np.broadcast_to({a}, tuple({shape}))",
+            "flip": None,  # like take_along_axis without a derivative
             "detach": "getval({a})",
             "gradient": "grad({f}, {positions})({inputs})",
             "vjp": "make_vjp({f}, {positions})({inputs})[0]({cotangent})",
@@ -24,5 +26,6 @@ ADAPTER = Adapter(
     refusals=(
         ("not_scalar", "TypeError", "Grad only applies to real scalar-output functions"),
         ("shape_mismatch", "ValueError", "could not be broadcast together"),
+        ("unsupported", "AssertionError", "Can't handle extra leading dims"),
     ),
 )

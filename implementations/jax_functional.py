@@ -16,6 +16,8 @@ ADAPTER = Adapter(
             "leaf": "jnp.array({value}, dtype={dtype})",
             "constant": "jnp.array({value}, dtype={dtype})",
             "relu": "jax.nn.relu({a})",
+            "sigmoid": "jax.nn.sigmoid({a})",
+            "gather": "jnp.take_along_axis({a}, jnp.array({index}), {axis})",
             "index.list": "{a}[jnp.array({index})]",
             "detach": "jax.lax.stop_gradient({a})",
             "gradient": "jax.grad({f}, argnums={positions})({inputs})",

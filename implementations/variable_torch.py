@@ -29,6 +29,8 @@ PROTOCOL = {
     "clear.zero": "{a}.grad.data.zero_()",
     "clear.none": "{a}.grad = None",
     "detach": "{a}.detach()",
+    "where": None,  # a Variable of bools there is none
+    "gather": "{a}.gather({axis}, torch.tensor({index}))",
     "hook": "{a}.register_hook({body})",
     "remove": "{a}.remove()",
     "no_grad": "torch.no_grad()",

@@ -9,7 +9,10 @@ from typing import Any
 import torch
 
 OPERATORS = "neg abs add radd sub rsub mul rmul truediv rtruediv pow rpow matmul getitem"
-METHODS = "abs add detach dot exp log max mean mm mul norm pow relu reshape sin sqrt sum t tanh"
+METHODS = (
+    "abs add amax atan clamp cos cosh cumsum detach dot exp expand flip gather log log1p max maximum mean minimum mm mul mv norm"
+    " outer permute pow prod reciprocal relu reshape roll sigmoid sin sinh sqrt square squeeze sum t tanh unsqueeze var"
+)
 
 
 class Data(torch.Tensor):
@@ -62,10 +65,10 @@ def bare(operand: Any) -> Any:
 def spread(name: str) -> Callable[..., Variable]:
     """An operator of tensors as one of Variables: one volatile operand makes the result volatile."""
 
-    def operator(*operands: Any) -> Variable:
+    def operator(*operands: Any, **options: Any) -> Variable:
         volatile = any(isinstance(operand, Variable) and operand.volatile for operand in operands)
         with torch.no_grad() if volatile else nullcontext():
-            return wrapped(getattr(torch.Tensor, name)(*map(bare, operands)), volatile)
+            return wrapped(getattr(torch.Tensor, name)(*map(bare, operands), **options), volatile)
 
     return operator
 

@@ -66,6 +66,26 @@ def contradiction(item: Settled) -> str | None:
     return f"{item.expected['verdict']} was expected: {item.expected['reason']}; update the expectation"
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a failure of random programs comes from: `program 17 of seed 7`, and the clause that its smallest witness breaks."""
+
+    program: str
+    clause: str
+
+    @property
+    def sentence(self) -> str:
+        """Both, as far as they are known: `program 17 of seed 7 breaks hooks/order`."""
+        return " ".join(part for part in (self.program, f"breaks {self.clause}" if self.clause else "") if part)
+
+
+def origin(run: Run, item: Settled) -> Origin:
+    """The origin of a failure; empty where the case asks no random program."""
+    index = item.record.get("index")
+    program = "" if index is None else f"program {index} of seed {run.journal.header['seed']}"
+    return Origin(program, _text(item, "attributed"))
+
+
 def _last_words(item: Settled) -> str:
     words = _text(item, "got")
     lost = _text(item, "expected") == _ANSWER and words not in _SILENT and words not in _text(item, "message")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from conformance.gate import Settled
 from conformance.journal import Journal
 from conformance.verdict import VERDICTS
-from reports.evidence import comparison, contradiction, explanation
+from reports.evidence import comparison, contradiction, explanation, origin
 from reports.fault import Fault
 from reports.palette import paint
 from reports.summary import Run, rank, runs
@@ -40,7 +40,8 @@ def render(journals: Sequence[Journal], *, colour: bool, limit: int | None = Non
 def _failure(run: Run, fault: Fault, colour: bool) -> str:
     item = fault.lead
     lines = [_heading(run, fault, colour)]
-    lines += [f"  {one_line(text)}" for text in [*explanation(run, item), contradiction(item)] if text]
+    texts = [*explanation(run, item), origin(run, item).sentence, contradiction(item)]
+    lines += [f"  {one_line(text)}" for text in texts if text]
     lines += _comparison(item) + _witness(item) + _origin(run, item)
     return "\n".join(lines)
 
@@ -73,10 +74,11 @@ def _labelled(label: str, text: str) -> list[str]:
 def _witness(item: Settled) -> list[str]:
     count = item.record.get("instructions")
     size = f", {counted(count, 'instruction')}" if count else ""
-    return _script(f"witness{size}, as it ran:", str(item.record.get("script") or ""))
+    return indented(f"witness{size}, as it ran:", str(item.record.get("script") or ""))
 
 
-def _script(title: str, text: str) -> list[str]:
+def indented(title: str, text: str) -> list[str]:
+    """A script below its title; nothing when there is none."""
     script = visible(text).rstrip("\n")
     return [f"  {title}", *(f"      {line}" for line in script.split("\n"))] if script else []
 
@@ -86,7 +88,9 @@ def _origin(run: Run, item: Settled) -> list[str]:
     fields = [f"source {one_line(str(source))}"] if source else []
     fields += [f"again: {one_line(str(again))}"] if again else []
     line = "      ".join(fields)
-    return [f"  {line}"] if line and columns(line) <= _LONGEST + 30 else [f"  {field}" for field in fields]
+    lines = [f"  {line}"] if line and columns(line) <= _LONGEST + 30 else [f"  {field}" for field in fields]
+    saved = item.record.get("saved")
+    return [*lines, f"  witness saved in {one_line(str(saved))}"] if saved else lines
 
 
 def _rest(hidden: Sequence[Fault]) -> list[str]:
@@ -129,7 +133,7 @@ def _awaited(found: Sequence[Run], colour: bool) -> list[str]:
 def _committed(expectation: dict[str, Any]) -> list[str]:
     """What shows an expected failure without our code."""
     link = one_line(str(expectation.get("link") or ""))
-    return [*([f"  link {link}"] if link else []), *_script("script:", str(expectation.get("script") or ""))]
+    return [*([f"  link {link}"] if link else []), *indented("script:", str(expectation.get("script") or ""))]
 
 
 def _cases(items: Sequence[Settled]) -> str:

@@ -61,7 +61,7 @@ def _fault(items: list[Settled], causes: Mapping[str, Iterable[str]]) -> Fault:
 def _likeness(item: Settled) -> tuple[object, ...]:
     """What two cases share that went wrong in the same way."""
     dtype, record = _dtype(item), item.record
-    texts = [str(record.get(name) or "") for name in ("message", "expected", "got")]
+    texts = [str(record.get(name) or "") for name in ("message", "expected", "got", "attributed")]
     others = [f"{name}={value}" for name, value in _parameters(item).items() if name != "dtype"]
     alike = (text.replace(dtype, "dtype") if dtype else text for text in texts)
     # A case without a dtype is like no other.

@@ -9,7 +9,7 @@ from typing import Final
 from conformance.gate import Settled
 from conformance.journal import Journal
 from conformance.verdict import VERDICTS
-from reports.evidence import comparison, contradiction, explanation, gist
+from reports.evidence import comparison, contradiction, explanation, gist, origin
 from reports.summary import Run, runs
 from reports.text import one_line, visible
 
@@ -87,7 +87,8 @@ def _account(run: Run, item: Settled) -> str:
     compared, source = comparison(item), run.clause(item).get("source")
     facts = [("expected", compared.wanted), ("got", compared.got), ("method", compared.method)] if compared else []
     facts += [(label, str(item.record.get(label) or "")) for label in ("script", "rerun")]
-    lines = [*explanation(run, item), *(f"{label}: {_block(text)}" for label, text in facts if text)]
+    sentences = [text for text in (*explanation(run, item), origin(run, item).sentence) if text]
+    lines = [*sentences, *(f"{label}: {_block(text)}" for label, text in facts if text)]
     return "\n".join([*lines, f"source: {source}"] if source else lines)
 
 

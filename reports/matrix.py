@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Final
 
 from conformance.journal import Journal
 from reports.palette import paint
 from reports.summary import Run, chapters, runs
-from reports.text import clip, columns, pad
+from reports.text import clip, columns, pad, wrapped
 
 _NARROWEST: Final = 40
 _GAP: Final = 2
@@ -25,7 +24,7 @@ def render(journals: Sequence[Journal], *, colour: bool, width: int) -> str:
     if not found:
         return "no journal\n"
     tables = [_table(part, chapters(found), colour, width) for part in _parts(found, chapters(found), width)]
-    return "\n\n".join([*tables, "\n".join(_wrapped(_LEGEND, width)), _headlines(found, colour, width)]) + "\n"
+    return "\n\n".join([*tables, "\n".join(wrapped(_LEGEND, width)), _headlines(found, colour, width)]) + "\n"
 
 
 def _cell(run: Run, chapter: str) -> list[str]:
@@ -90,10 +89,5 @@ def _line(
 def _headlines(found: Sequence[Run], colour: bool, width: int) -> str:
     lines = []
     for run in found:
-        lines += [paint(line, run.tone, colour) for line in _wrapped(run.headline, width)]
+        lines += [paint(line, run.tone, colour) for line in wrapped(run.headline, width)]
     return "\n".join(lines)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    lines = textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
-    return [clip(line, width) for line in lines]

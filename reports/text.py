@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import Final
@@ -51,9 +52,9 @@ def linked(text: str) -> list[tuple[str, str | None]]:
     return [piece for piece in [*pieces, (text[position:], None)] if piece[0]]
 
 
-def counted(count: int, noun: str) -> str:
-    """`count` of something: `1 case`, `2 cases`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`count` of something: `1 case`, `2,000 cases`; `plural` where it is not the noun and an s."""
+    return f"{count} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -91,3 +92,9 @@ def clip(text: str, room: int) -> str:
 def pad(text: str, room: int) -> str:
     """`text` followed by blanks up to `room` columns."""
     return text + " " * (room - columns(text))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` columns, all but the first indented."""
+    lines = textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
+    return [clip(line, width) for line in lines]

@@ -9,7 +9,7 @@ from reports.text import counted
 
 
 def render(journals: Sequence[Journal]) -> str:
-    """A line for each run that ended: `torch: 2814 programs in 9.70 s, 290 a second; of the examining time, engine …`."""
+    """A line for each run that ended: `torch: 2,814 programs in 9.70 s, 290 a second; of the examining time, engine …`."""
     return "\n".join(f"{journal.engine}: {sentence(journal)}" for journal in journals if journal.footer)
 
 
@@ -27,4 +27,4 @@ def sentence(journal: Journal) -> str:
 
 
 def _rate(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.gate import Settled
 from conformance.verdict import VERDICTS, Verdict
-from reports.evidence import Comparison, comparison, contradiction, explanation, gist
+from reports.evidence import Comparison, Origin, comparison, contradiction, explanation, gist, origin
 from reports.facts import declined, facts
 from reports.fault import Fault
 from reports.summary import UNDECIDED, Run, rank
@@ -52,7 +52,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class Failure:
-    """One fault: cases that stand against expectation in the same way."""
+    """One fault: cases that stand against expectation in the same way.
+
+    `target` is where the page has the clause of its origin; empty where it has none.
+    """
 
     anchor: str
     fault: Fault
@@ -60,6 +63,8 @@ class Failure:
     gist: str
     comparison: Comparison | None
     texts: list[str]
+    origin: Origin
+    target: str
     contradiction: str | None
     source: Pieces
     instructions: int
@@ -148,11 +153,13 @@ def failures(found: Sequence[Run]) -> list[tuple[str, list[Failure]]]:
     """The faults of each run that has any; the worst of the page is shown open."""
     failing = [run for run in found if run.faults]
     worst = min((run.faults[0] for run in failing), key=rank, default=None)
-    return [(run.label, [_failure(run, fault, fault is worst) for fault in run.faults]) for run in failing]
+    shown = {str(item.record["clause"]) for run in found for item in run.settled}
+    return [(run.label, [_failure(run, fault, fault is worst, shown) for fault in run.faults]) for run in failing]
 
 
-def _failure(run: Run, fault: Fault, is_open: bool) -> Failure:
+def _failure(run: Run, fault: Fault, is_open: bool, clauses: Set[str]) -> Failure:
     item = fault.lead
+    found = origin(run, item)
     return Failure(
         anchor=failure_anchor(run, item),
         fault=fault,
@@ -160,6 +167,8 @@ def _failure(run: Run, fault: Fault, is_open: bool) -> Failure:
         gist=gist(item),
         comparison=comparison(item),
         texts=explanation(run, item),
+        origin=found,
+        target=slug("clause", found.clause) if found.clause in clauses else "",
         contradiction=contradiction(item),
         source=linked(str(run.clause(item).get("source") or "")),
         instructions=int(item.record.get("instructions") or 0),

@@ -17,7 +17,7 @@ from conformance import doctor, expectations
 from conformance.adapter import Adapter, load
 from conformance.clause import specification
 from conformance.errors import EngineError
-from conformance.examination import examine
+from conformance.examination import Effort, examine
 from conformance.execution import Engine
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ def verdicts(adapter: Adapter, *clauses: str) -> dict[str, str]:
     """The verdicts of the first case of each clause."""
     with Engine(adapter) as engine:
         cases = [next(specification()[clause].cases()) for clause in clauses]
-        return {case.clause.id: examine(case, engine, "quick", 0, None)["verdict"] for case in cases}
+        return {case.clause.id: examine(case, engine, Effort("quick", 0))["verdict"] for case in cases}
 
 
 def test_the_adapter_of_the_guide_works(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,7 @@ def test_the_rows_of_the_guide_can_be_pasted(plain: Path, tmp_path: Path) -> Non
     )
     (case,) = (c for c in specification()["operators/value_and_gradient"].cases() if "[sum,float64]" in c.id)
     with Engine(patched) as engine:
-        record = examine(case, engine, "quick", 0, None)
+        record = examine(case, engine, Effort("quick", 0))
     assert record["verdict"] == "fail"
     (tmp_path / "plain.jsonl").write_text(json.dumps(record) + "\n", encoding="ascii")
     done = subprocess.run(
@@ -81,7 +81,7 @@ def test_the_rows_of_the_guide_can_be_pasted(plain: Path, tmp_path: Path) -> Non
     (tmp_path / "plain.toml").write_text(toml, encoding="utf-8")
     (expected,) = expectations.load("plain", tmp_path).values()
     with Engine(patched) as engine:
-        assert examine(case, engine, "quick", 0, expected)["verdict"] == "fail"
+        assert examine(case, engine, Effort("quick", 0), expected)["verdict"] == "fail"
 
 
 BROKEN: Final = {

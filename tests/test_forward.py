@@ -11,7 +11,7 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.model.forward import GradientNode, Node, Value, array_of, evaluate, pull
+from conformance.model.forward import GradientNode, Node, Value, evaluate, pull
 from conformance.model.numbers import Array, exact_array
 
 HALF: Final = fmpq(1, 2)

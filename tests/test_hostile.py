@@ -16,7 +16,7 @@ from conformance import cli, execution
 from conformance.adapter import load
 from conformance.clause import specification
 from conformance.errors import EngineError
-from conformance.examination import examine
+from conformance.examination import Effort, examine
 from conformance.journal import read_journal
 from tests.fakes.command import Terminal, within
 from tests.fakes.engines import FAKES, UNLOADABLE, Fake
@@ -245,7 +245,7 @@ def test_a_fault_of_the_suite_is_an_error_of_one_case(monkeypatch: pytest.Monkey
     (case, *_) = specification()["zeroing/none_forgets"].cases()
     with execution.Engine(load("reference")) as engine:
         monkeypatch.setattr(engine, "run", broken)
-        record = examine(case, engine, "quick", 0, None)
+        record = examine(case, engine, Effort("quick", 0))
     assert record["verdict"] == "error"
     assert "the suite broke: ZeroDivisionError: by our own hand, at broken in " in record["message"]
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.clause import Clause
-from conformance.examination import examine
+from conformance.examination import Effort, examine
 from conformance.execution import Engine
 from conformance.judge import RELATIONS, Finding, judge, number, show, show_expected, unmapped
 from conformance.program import Instruction, Program
@@ -94,6 +94,7 @@ def test_nan_and_infinities_are_never_right(odd: str, relation: str) -> None:
         "one_of": {"choices": [array("0"), ABSENT]},
         "within": {"low": array("-1000"), "high": array("1000")},
         "matches": {"patterns": ["^$"]},
+        "near": {**array("0"), "allowed": ["1000"]},
     }
     assert verdict(wants(values[relation], relation=relation), array(odd)) == "fail"
 
@@ -426,7 +427,7 @@ def doubling() -> None:
 
 def examined(body: Callable[[], None], engine: Engine) -> dict[str, Any]:
     clause = Clause("a/b", "law", "It doubles.", "none", None, (), {}, {}, body)
-    return examine(next(clause.cases()), engine, "quick", 0, None)
+    return examine(next(clause.cases()), engine, Effort("quick", 0))
 
 
 def the_truth(program: Program) -> Json:

@@ -14,11 +14,14 @@ import pytest
 
 from conformance.adapter import load
 from implementations import kernels
+from implementations.kernels import elementwise, reductions, rows, structure
 from implementations.kernels import kernels as table
 
 torch = pytest.importorskip("torch")
 
 # ---- kernels are of whole arrays ------------------------------------------------------------------------------
+
+ROWS: Final = (rows, elementwise, reductions, structure, table)
 
 LOOPS: Final = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # What hides a loop over elements: Python's own iteration, NumPy's calls of Python for each element, elements as Python's numbers.
@@ -39,12 +42,18 @@ def loops(source: str) -> list[str]:
 
 
 def test_no_kernel_loops_in_python() -> None:
-    """The module of kernels holds no loop and no comprehension at all, and what its table names is its own or NumPy's."""
-    assert loops(inspect.getsource(table)) == []
+    """The modules of kernels hold no loop and no comprehension at all, and what their table names is their own or NumPy's."""
+    for module in ROWS:
+        assert loops(inspect.getsource(module)) == []
     for row in table.KERNELS.values():
         for function in (row.forward, *row.vjps):
-            own = inspect.isfunction(function) and function.__module__ == table.__name__
+            own = inspect.isfunction(function) and function.__module__ in {module.__name__ for module in ROWS}
             assert own or getattr(np, function.__name__) is function
+
+
+def test_no_row_hides_another() -> None:
+    """What two modules of rows name is not the same."""
+    assert len(table.KERNELS) == len(elementwise.ROWS) + len(reductions.ROWS) + len(structure.ROWS)
 
 
 @pytest.mark.parametrize(
@@ -497,9 +506,9 @@ def test_a_number_is_formatted_bare() -> None:
 
 
 def test_products_are_refused_by_rank() -> None:
-    """dot, mm and @ take what their derivatives are written for."""
+    """Products take what their derivatives are written for."""
     v, m = kernels.tensor([1.0, 2.0]), kernels.tensor([[1.0, 2.0], [3.0, 4.0]])
-    for product, a, b in (("dot", v, m), ("dot", m, m), ("mm", v, m), ("__matmul__", m, v)):
+    for product, a, b in (("dot", v, m), ("dot", m, m), ("mm", v, m), ("mv", v, m), ("mv", m, m), ("outer", m, v)):
         with pytest.raises(ValueError, match="reshape"):
             getattr(a, product)(b)
 

@@ -12,11 +12,20 @@ from typing import Any
 
 import pytest
 
+from conformance.adapter import load
 from conformance.clause import Clause, specification
+from conformance.examination import Effort, examine
+from conformance.execution import Engine
 from conformance.mutation import attacked, missing
+from conformance.operators import OPERATORS
 
 ROOT = Path(__file__).resolve().parent.parent
 CLAUSES = list(specification().values())
+
+
+def receivers(operator: str) -> int:
+    """How many operands receive a gradient."""
+    return sum(domain not in ("bits", "exponent") for domain in OPERATORS[operator].domain)
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
@@ -74,6 +83,49 @@ def test_a_known_fault_has_a_clause(fault: str) -> None:
     """Each fault is the mutant of a clause whose sentence describes it."""
     mutant, clause = FAULTS[fault]
     assert specification()[clause].mutant == mutant
+
+
+# What is spoiled at every operator alike, as a patch of the reference, and which operators the clause may then pass.
+SPOILED = {
+    "the value": (
+        """
+from implementations.reference import core
+def record(*arguments, right=core.record, **options):
+    result = right(*arguments, **options)
+    if core.is_grad_enabled():
+        result.data = result.data + 1
+    return result
+core.record = record
+""",
+        set(),
+    ),
+    **{
+        f"what operand {position} receives": (
+            f"""
+from implementations.reference import core
+def propagate(*arguments, right=core.propagate):
+    for position, (place, part) in enumerate(right(*arguments)):
+        yield place, part * 2 if position == {position} else part
+core.propagate = propagate
+""",
+            passing,
+        )
+        for position, passing in ((0, {"cos", "cosh"}), (1, {name for name in OPERATORS if receivers(name) < 2}))
+    },
+}
+
+
+@pytest.mark.parametrize("part", SPOILED)
+def test_no_operator_goes_unexamined(part: str) -> None:
+    """The clause fails each operator that is spoiled; cos and cosh, whose derivative at 0 is 0, fall to that of higher orders."""
+    patch, passing = SPOILED[part]
+    clause = specification()["operators/value_and_gradient"]
+    cases = [case for case in clause.cases() if case.dtype == "float64"]
+    with Engine(load("reference").patched(patch)) as engine:
+        records = {case.parameters["operator"]: examine(case, engine, Effort("quick", 0)) for case in cases}
+    assert len(records) > 50
+    survivors = {operator: record["verdict"] for operator, record in records.items() if record["verdict"] != "fail"}
+    assert survivors == dict.fromkeys(passing & records.keys(), "pass")
 
 
 def invisible(record: Mapping[str, Any]) -> bool:

@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from conformance.adapter import load
-from conformance.examination import derive, printed
+from conformance.examination import derive
+from conformance.record import printed
 from conformance.execution import Engine
 from conformance.judge import Finding, judge
 from conformance.model.forward import Value

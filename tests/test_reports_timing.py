@@ -19,8 +19,8 @@ def _timed(**footer: Any) -> Journal:
 @pytest.mark.parametrize(
     ("programs", "seconds", "sentence"),
     [
-        (2802, 7.75, "2802 programs in 7.75 s, 362 a second"),
-        (2696, 93.21, "2696 programs in 93.2 s, 29 a second"),
+        (2802, 7.75, "2,802 programs in 7.75 s, 362 a second"),
+        (2696, 93.21, "2,696 programs in 93.2 s, 29 a second"),
         (10, 1.81, "10 programs in 1.81 s, 5.5 a second"),
         (1, 0.27, "1 program in 0.27 s, 3.7 a second"),
         (0, 0.02, "0 programs in 0.02 s"),

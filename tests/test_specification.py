@@ -19,7 +19,7 @@ import implementations
 import reports
 from conformance.adapter import builtin, load
 from conformance.clause import REGISTRY, Case, Clause, specification
-from conformance.examination import examine
+from conformance.examination import Effort, examine
 from conformance.execution import Engine
 from conformance.judge import Finding
 from conformance.levels import LEVELS
@@ -71,7 +71,7 @@ def cases() -> dict[str, Case]:
 def recorded(name: str) -> tuple[str, tuple[Program, ...]]:
     """The verdict when nothing is shown, and the programs that a few examples of the case record."""
     engine = Recording()
-    record = examine(cases()[name], engine, "quick", 0, None)
+    record = examine(cases()[name], engine, Effort("quick", 0))
     return f"{record['verdict']}: {record['message']}", tuple(engine.programs)
 
 

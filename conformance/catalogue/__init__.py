@@ -54,6 +54,7 @@ CHAPTERS: Final[Mapping[str, str]] = {
     "LIF": "Lifetime",
     "THR": "Threads",
     "DOC": "The documents as a whole",
+    "PRG": "Random programs",
 }
 # Shortcomings of old releases, which no engine should be made to have: recorded, never asked for.
 HISTORY: Final = "history"

@@ -6,12 +6,12 @@ reverse sweep at the engine's precision (conformance.model.bounds). Both play th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, Protocol
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.model import bounds, numbers
@@ -39,6 +39,15 @@ class Calculus(Protocol):
     def read(self, a: Any) -> Array: ...
 
 
+class _BallNode(Node):
+    """A node all of whose numbers are balls, or carry them: a rule knows the sum of nothing, and what it pads with, as rationals."""
+
+    def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
+        """The node's value where the tensors of `cut` are replaced."""
+        array = super().run(cut, memo)
+        return array if all(type(number) is not fmpq for number in array.flat) else _mapped(_as_ball, array)
+
+
 class Truth:
     """Values by balls at the present precision, gradients by forward mode."""
 
@@ -48,7 +57,7 @@ class Truth:
 
     def apply(self, operator: str, operands: Sequence[Value], attributes: Mapping[str, Any]) -> Value:
         """An operator's result."""
-        node = Node(operator, tuple(operands), attributes)
+        node = _BallNode(operator, tuple(operands), attributes)
         return Value(node.now(), node)
 
     def detach(self, a: Value) -> Value:
@@ -81,7 +90,8 @@ class Rounded:
 
     def apply(self, operator: str, operands: Sequence[Array], attributes: Mapping[str, Any]) -> Array:
         """An operator's result."""
-        return array_of(OPERATORS[operator].forward(*operands, **attributes))
+        array = array_of(OPERATORS[operator].forward(*operands, **attributes))
+        return array if all(type(number) is bounds.Traced for number in array.flat) else _mapped(self.tape.traced, array)
 
     def detach(self, a: Array) -> Array:
         """The value as a constant."""
@@ -99,8 +109,8 @@ class Rounded:
         return _mapped(lambda number: arb(numbers.plain(number)), a)
 
 
-def write(sketch: Sketch) -> Program:
-    """The sketch as a program that expects every root and every gradient; raises Unwritable."""
+def write(sketch: Sketch, offered: Collection[str] = ()) -> Program:
+    """The sketch as a program that expects every root and every gradient, whatever is offered; raises Unwritable."""
     with precision(bounds.BITS[sketch.dtype]):
         try:
             kept, balls = played(sketch.instructions, Rounded(sketch.dtype))
@@ -141,6 +151,13 @@ def _apply(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> lis
     return [calculus.apply(it.options["operator"], [_operand(calculus, arg, names) for arg in it.args], attributes)]
 
 
+def _repeat(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
+    inside = {**names, it.out[0]: names[str(it.args[0])]}
+    for inner in it.body * it.options["times"]:
+        inside.update(zip(inner.out, _STEPS[inner.verb](calculus, inner, inside), strict=True))
+    return [inside[it.out[0]]]
+
+
 def _detach(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
     return [calculus.detach(names[str(it.args[0])])]
 
@@ -165,6 +182,7 @@ _STEPS: Final[Mapping[str, Callable[[Calculus, Instruction, Mapping[str, Any]], 
     "leaf": _leaf,
     "apply": _apply,
     "detach": _detach,
+    "repeat": _repeat,
     "grad": _gradients,
     "gradients": _gradients,
 }
@@ -209,6 +227,10 @@ def enclosed(name: str, truth: Array, rounded: Array) -> Instruction:
 def _text(truth: arb) -> str:
     """An exact truth as a rational, others to more digits than any allowed error has."""
     return str(truth.fmpq()) if truth.is_exact() else str(truth.mid().str(DIGITS, radius=False))
+
+
+def _as_ball(number: Any) -> Any:
+    return arb(number) if isinstance(number, fmpq) else number
 
 
 def _mapped(function: Callable[[Any], Any], array: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from conformance.program import Instruction, Program
@@ -24,5 +24,6 @@ class Unwritable(Exception):
     """Nothing can be said of a sketch's program: it leaves the range of its dtype, nothing is left of it, …; the text says why."""
 
 
-# Plays a sketch on the model and makes of it a program that expects something; raises Unwritable.
-Writer = Callable[[Sketch], Program]
+# Plays a sketch on the model and makes of it a program that expects something of what an adapter's keys offer to look at;
+# raises Unwritable.
+Writer = Callable[[Sketch, Collection[str]], Program]

@@ -9,14 +9,15 @@ What engines do differently, beside rounding, is allowed for (the figures and th
 
 - functions of a mathematical library: LIBRARY units in the last place, unless the result is exact;
 - derivatives of functions and quotients, which have several formulas: FORMULA units for each contribution;
-- sums of three and more terms, in any order: (n - 1) roundings of the sum of magnitudes, unless every order is exact.
+- sums of three and more terms, in any order: (n - 1) roundings of the sum of magnitudes, unless every order is exact;
+- numbers below the normal range: they may be flushed to 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
-from operator import add
+from operator import add, mul
 from typing import Any, Final
 
 from flint import arb, fmpq
@@ -34,7 +35,7 @@ _ONE: Final = arb(1)
 
 
 class OutOfRange(Exception):
-    """A number leaves the normal range of the dtype: what happens then is another question."""
+    """A number is greater than any of the dtype: what happens then is another question."""
 
 
 class Tape:
@@ -48,6 +49,16 @@ class Tape:
     def number(self, value: Any) -> Traced:
         """A number that was not computed."""
         return Traced(self, arb(value), (), ())
+
+    def traced(self, number: Any) -> Traced:
+        """The same, unless it was computed."""
+        return number if isinstance(number, Traced) else self.number(number)
+
+    def outside(self, value: arb) -> arb:
+        """A number outside of the normal range: a small one may become 0, or a multiple of the least subnormal number."""
+        if abs(float(value)) > self.greatest:
+            raise OutOfRange(f"{value.str(5)} in a format of {self.bits} bits")
+        return value if value.is_zero() else value + arb(0, self.least)
 
     def ulps(self, count: int) -> arb:
         """1, give or take so many units in the last place."""
@@ -65,9 +76,8 @@ class Traced:
     def __init__(
         self, tape: Tape, value: arb, parents: tuple[Traced, ...], partials: tuple[Partial, ...], allowed: int = 0
     ) -> None:
-        size = abs(float(value))
-        if not tape.least <= size <= tape.greatest and size != 0:
-            raise OutOfRange(f"{value.str(5)} in a format of {tape.bits} bits")
+        if not tape.least <= abs(float(value)) <= tape.greatest:
+            value = tape.outside(value)
         self.tape, self.value, self.parents, self.partials, self.allowed = tape, value, parents, partials, allowed
         self.serial = len(tape.steps)
         tape.steps.append(self)
@@ -126,9 +136,22 @@ class Traced:
 
     def totalled(self, terms: Sequence[Any]) -> Traced:
         """The sum of terms in any order."""
-        traced = [term if isinstance(term, Traced) else self.tape.number(term) for term in terms]
+        traced = [self.tape.traced(term) for term in terms]
         value = summed([term.value for term in traced], self.tape.bits)
         return self._step(value, tuple(traced), (_ONE,) * len(traced))
+
+    def multiplied(self, factors: Sequence[Any]) -> Traced:
+        """The product of factors in any order; for the derivative by one, engines divide the product by it, or multiply the others."""
+        traced = [self.tape.traced(factor) for factor in factors]
+        product = reduce(mul, (factor.value for factor in traced))
+
+        def partial(i: int) -> Callable[[], Any]:
+            if any(factor.value.contains(0) for factor in traced):
+                return lambda: reduce(mul, traced[:i] + traced[i + 1 :], _ONE)
+            return lambda: result / traced[i]
+
+        result = self._step(product, tuple(traced), tuple(partial(i) for i in range(len(traced))))
+        return result
 
     def mixed(self, value: arb, parts: Sequence[tuple[Any, arb]]) -> Traced:
         """The number `value`, whose derivative is the weighted sum of those of `parts`."""

@@ -7,7 +7,7 @@ to be differentiated is a `GradientNode`: evaluating it runs `pull` on the numbe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from flint import fmpq
 
-from conformance.model.numbers import Array, plain, seeds, slopes_of
+from conformance.model.numbers import Array, Dual, plain, seeds, slopes_of
 from conformance.operators.rules import array_of
 from conformance.operators.table import OPERATORS, Operator
 
@@ -33,7 +33,12 @@ def _patched(before: Array, written: Array, cells: Array) -> Array:
 
 # What writes in place make of the graph: a view is a piece of its base, and a base that was written through a view is patched.
 # `cells` are positions in the flattened base.
-_WRITES: Final = (Operator("piece", lambda a, cells: a.reshape(-1)[cells]), Operator("patch", _patched))
+_WRITES: Final = (
+    Operator("piece", lambda a, cells: a.reshape(-1)[cells]),
+    Operator("patch", _patched),
+    Operator("zero", lambda a: a * fmpq(0)),
+    Operator("clone", lambda a: a.copy()),
+)
 _RECORDS: Final = {**OPERATORS, **{record.name: record for record in _WRITES}}
 
 
@@ -47,6 +52,7 @@ class Node:
     operator: str
     operands: tuple[Value, ...]
     attributes: Mapping[str, Any]
+    required: tuple[bool, ...] = ()  # which operands required grad, where a derivative needs to know
     freed: bool = False
     kept: tuple[tuple[Any, int], ...] = ()
 
@@ -60,6 +66,17 @@ class Node:
         """The tensors whose numbers `run` asks for."""
         return self.operands
 
+    @property
+    def references(self) -> tuple[Value, ...]:
+        """The tensors that a sweep goes on to."""
+        return self.operands
+
+    def saved(self, position: int, result: Value) -> list[tuple[Value, bool]]:
+        """What the derivative by one operand needs, each with whether it requires grad."""
+        known = dict(zip("abc", zip(self.operands, self.required, strict=False), strict=False))
+        letters = _RECORDS[self.operator].saves[min(position, len(_RECORDS[self.operator].saves) - 1)]
+        return [(result, True) if letter == "y" else known[letter] for letter in letters]
+
     def now(self) -> Array:
         """The node's value for the operands as they are."""
         return self.run({operand: operand.array for operand in self.operands}, {})
@@ -71,8 +88,24 @@ class Node:
 
 
 @dataclass(eq=False)
+class Sweep:
+    """A backward that was recorded: the memory, with its version, of what its gradients may have saved."""
+
+    saved: tuple[tuple[Any, int], ...]
+    freed: bool = False
+
+    @property
+    def spent(self) -> bool:
+        """Whether something that it saved may be gone: freed by a later sweep, or overwritten."""
+        return self.freed or any(memory.version != version for memory, version in self.saved)
+
+
+@dataclass(eq=False)
 class GradientNode:
-    """The gradient of sum(cotangent * output) by `by`, with `held` constant, to be differentiated again."""
+    """The gradient of sum(cotangent * output) by `by`, with `held` constant, to be differentiated again.
+
+    references: the cotangents, and what the derivatives between saved, as far as they require grad.
+    """
 
     outputs: tuple[tuple[Value, Value], ...]
     by: Value
@@ -80,11 +113,8 @@ class GradientNode:
     freed: bool = False
     saves: bool = True
     kept: tuple[tuple[Any, int], ...] = ()
-
-    @property
-    def operands(self) -> tuple[Value, ...]:
-        """The tensors on which the gradient depends."""
-        return tuple(value for pair in self.outputs for value in pair)
+    references: tuple[Value, ...] = ()
+    sweep: Sweep | None = None
 
     @property
     def needs(self) -> tuple[Value, ...]:
@@ -118,8 +148,14 @@ class Value:
         return array if self.shift is None else array_of(array + self.shift)
 
 
-def evaluate(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
-    """The array of `value` where the tensors of `cut` are replaced; without recursion, since a graph may be deep."""
+Placed = Callable[[Value, Array], Array]
+
+
+def evaluate(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array], placed: Placed | None = None) -> Array:
+    """The array of `value` where the tensors of `cut` are replaced; without recursion, since a graph may be deep.
+
+    placed: what becomes of each array that was computed.
+    """
     waiting = [value]
     while waiting:
         top = waiting[-1]
@@ -129,7 +165,8 @@ def evaluate(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array])
             continue
         waiting.pop()
         if not _known(top, cut, memo):
-            memo[top] = top.run(cut, memo)
+            array = top.run(cut, memo)
+            memo[top] = placed(top, array) if placed else array
     return cut[value] if value in cut else memo.get(value, value.array)
 
 
@@ -142,31 +179,46 @@ def _needs(value: Value) -> tuple[Value, ...]:
 
 
 def pull(
-    outputs: Sequence[tuple[Value, Array]], inputs: Sequence[Value], held: Mapping[Value, Array] | None = None
+    outputs: Sequence[tuple[Value, Array]],
+    inputs: Sequence[Value],
+    held: Mapping[Value, Array] | None = None,
+    moved: Mapping[Value, Array] | None = None,
 ) -> list[Array]:
     """For each input, the sum over outputs of cotangent * d output / d input, in the input's shape.
 
     Outputs are evaluated through their own node even when they are held; everything in `held` counts as constant, and
-    inputs are taken at the numbers held for them.
+    inputs are taken at the numbers held for them. What is `moved` has other numbers, but the slopes of its own node.
     """
-    held = held or {}
+    held, moved = held or {}, moved or {}
     points = [held.get(value, value.array) for value in inputs]
     seeded, level = seeds(points)
     cut = {**held, **dict(zip(inputs, seeded, strict=True))}
     memo: dict[Value, Array] = {}
+    width = sum(array.size for array in points)
+
+    def placed(value: Value, array: Array) -> Array:
+        return _sloped(moved[value], array, level, width) if value in moved else array
+
     pairs = []
     for value, cotangent in outputs:
-        output = cut[value] if value in inputs else _expanded(value, cut, memo)
+        output = cut[value] if value in inputs else _expanded(value, cut, memo, placed)
         pairs.append((output, cotangent))
     return _read(pairs, points, level)
 
 
-def _expanded(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
+def _sloped(numbers: Array, like: Array, level: int, width: int) -> Array:
+    """These numbers with the slopes of others."""
+    result = np.empty(numbers.shape, dtype=object)
+    result.reshape(-1)[:] = [Dual(a, slopes_of(b, level, width), level) for a, b in zip(numbers.flat, like.flat, strict=True)]
+    return result
+
+
+def _expanded(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array], placed: Placed) -> Array:
     """An output through its own node, though it may be held itself."""
     if value.node is None:
         return cut.get(value, value.array)
     for operand in value.node.needs:
-        evaluate(operand, cut, memo)
+        evaluate(operand, cut, memo, placed)
     return value.run(cut, memo)
 
 
@@ -184,6 +236,38 @@ def _read(pairs: Sequence[tuple[Array, Array]], shapes: Sequence[Array], level: 
         arrays.append(result)
         position += shape.size
     return arrays
+
+
+def saved_between(
+    outputs: Sequence[tuple[Value, Value]], by: Value, stops: Container[Value], required: Container[Value]
+) -> tuple[tuple[Value, ...], bool]:
+    """What a recorded gradient by `by` refers to, and whether its own derivative saves something.
+
+    outputs: with their cotangents; those in `required` require grad. Nothing is passed through `stops`.
+    """
+    inside, waiting = {output: None for output, _ in outputs}, [output for output, _ in outputs]
+    while waiting:
+        node = waiting.pop().node
+        for operand in node.references if node else ():
+            if operand not in inside and operand not in stops and operand is not by:
+                inside[operand] = None
+                waiting.append(operand)
+    leading, saves = {by}, False
+    references: dict[Value, None] = {}
+    for value in sorted(inside, key=lambda each: each.serial):
+        node = value.node
+        positions = [i for i, operand in enumerate(node.references) if operand in leading] if node else []
+        if positions and value not in stops:
+            leading.add(value)
+        if isinstance(node, Node):
+            saves = saves or (bool(positions) and node.saves)
+            references.update({it: None for i in positions for it, flag in node.saved(i, value) if flag})
+        elif positions and node:
+            saves = True
+            references.update(dict.fromkeys(node.references))
+        if positions:
+            references.update({cotangent: None for output, cotangent in outputs if output is value and cotangent in required})
+    return tuple(references), saves
 
 
 def flattened(array: Array) -> Array:

@@ -62,7 +62,11 @@ def total(parts: Any) -> Any:
 
 def product(parts: Any) -> Any:
     """The product of numbers, 1 of none."""
-    return reduce(operator.mul, parts, fmpq(1))
+    factors = list(parts)
+    for factor in factors:
+        if hasattr(factor, "multiplied"):
+            return factor.multiplied(factors)
+    return reduce(operator.mul, factors, fmpq(1))
 
 
 def mixed(value: Any, parts: Sequence[tuple[Any, Any]]) -> Any:

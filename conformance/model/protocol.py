@@ -7,7 +7,7 @@ a leaf. So hooks and retained gradients need no traversal order here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,18 +15,22 @@ import numpy as np
 from flint import fmpq
 
 from conformance.model import numbers
-from conformance.model.forward import GradientNode, Node, Value, array_of, flattened
+from conformance.model.forward import GradientNode, Node, Sweep, Value, array_of, flattened, saved_between
 from conformance.model.numbers import Array
 from conformance.model.state import Hook, Memory, State
 from conformance.operators.table import OPERATORS
 
 
 class Refusal(Exception):
-    """A right engine refuses this instruction; `kind` says why."""
+    """A right engine refuses this instruction; `kind` says why, `kinds` for which of several reasons."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
+    def __init__(self, *kinds: str) -> None:
+        super().__init__(*kinds)
+        self.kind, self.kinds = kinds[0], kinds
+
+
+class Failure(Refusal):
+    """A sweep that fails on its way; how far it came is not said, so that a program ends here."""
 
 
 class Twin:
@@ -62,7 +66,7 @@ class Twin:
             raise Refusal("shape_mismatch")
         # The graph has no edge to an operand that is a constant now, whatever becomes of it later.
         edges = tuple(operand.value if operand.requires_grad else Value(operand.value.array) for operand in operands)
-        node = Node(operator, edges, attributes)
+        node = Node(operator, edges, attributes, tuple(operand.requires_grad for operand in operands))
         value = self._checked(Value(node.now()))
         volatile = any(operand.volatile for operand in operands)
         given = OPERATORS[operator].result
@@ -83,8 +87,8 @@ class Twin:
         result.look_at(a, lambda cells: cells)
         return result
 
-    def write(self, a: State, how: str, b: State, index: Any = None) -> None:
-        """Changes numbers in place: `a += b`, `a *= b`, or `a[index] = b`.
+    def write(self, a: State, how: str, b: State | None, index: Any = None) -> None:
+        """Changes numbers in place: `a += b`, `a *= b`, `a[index] = b`, or zeroes them.
 
         A recorded write makes a new result of the base, and pieces of it of the base's views. Everything else that looks at the
         memory sees other numbers, and keeps its history.
@@ -93,20 +97,25 @@ class Twin:
         base = a.base or a
         if self.grad_enabled and any(state.is_leaf and state.requires_grad for state in (a, base)):
             raise Refusal("leaf_in_place")
+        written = self._written(a, how, b) if b else Value(_zeros(a), Node("zero", (a.value,), {}))
+        recorded = self.grad_enabled and (a.requires_grad or (b is not None and b.requires_grad))
+        strangers = [state for state in a.aliases() if not recorded or (state.base or state) is not base]
+        for state in strangers:
+            state.displace(a, written.array)
+        if recorded:
+            self.former.extend(base.rewritten(a, written))
+        a.memory.version += 1
+
+    def _written(self, a: State, how: str, b: State) -> Value:
+        """What `a` is to become; in place an engine keeps the old numbers of what it writes aside."""
         operator = "add" if how == "set" else how
-        before = self.leaf(array_of(a.value.array * fmpq(0)), False) if how == "set" else a
+        before = self.leaf(_zeros(a), False) if how == "set" else a
         written = self.apply(operator, (before, b), {})
         if written.value.array.shape != a.value.array.shape:
             raise Refusal("shape_mismatch")
-        if written.value.node:  # in place an engine keeps the old numbers of what it writes aside
+        if written.value.node:
             written.value.node.kept = _stamps(operator, (before, b), written, aside="a")
-        recorded = self.grad_enabled and (a.requires_grad or b.requires_grad)
-        strangers = [state for state in a.aliases() if not recorded or (state.base or state) is not base]
-        for state in strangers:
-            state.displace(a, written.value.array)
-        if recorded:
-            self.former.extend(base.rewritten(a, written.value))
-        a.memory.version += 1
+        return written.value
 
     def require_grad(self, a: State, flag: bool) -> None:
         """Flips a leaf's flag."""
@@ -135,12 +144,12 @@ class Twin:
 
     def clear(self, a: State, how: str) -> None:
         """Zeroes the gradient, or forgets it."""
-        if a.grad is None:
-            raise Refusal("no_gradient")
-        if how == "zero":
-            a.grad.value = Value(array_of(a.grad.value.array * fmpq(0)))  # whoever holds the gradient sees it cleared
-        else:
+        if how == "none":
             a.grad = None
+        elif a.grad is None:
+            raise Refusal("no_gradient")
+        else:
+            self.write(a.grad, "zero", None)  # whoever holds the gradient sees it cleared
 
     def set_grad(self, a: State, gradient: State) -> None:
         """Puts a gradient of the user's own in place."""
@@ -161,15 +170,17 @@ class Twin:
         """
         chosen: Sequence[State] | None = options.get("inputs")
         seed = self._seed(root, cotangent, chosen or ())
-        ways = _reached(root.value) if chosen is None else _ways(root.value, chosen)
-        for state in chosen or ():
-            state.retains_grad = not state.is_leaf
-        self._free(ways, options)
+        ways = reached(root.value) if chosen is None else _ways(root.value, chosen)
         leaves = [state for state in known if state.is_leaf and state.requires_grad]
-        received = self._received(root, seed, leaves, known, ways, options)
+        stops = self._stops(root, [*leaves, *(chosen or ())], known, ways)
+        self._free(ways, stops, options)
+        for state in chosen or ():
+            state.retains_grad = state.retains_grad or not state.is_leaf
+        sweep = _recorded(ways, cotangent) if options.get("create_graph") else None
+        received = self._received(root, seed, stops, sweep)
         for state in leaves:
             if state in received:
-                self._accumulate(state, received[state], bool(options.get("create_graph")))
+                self._accumulate(state, received[state], sweep is not None)
 
     def grad(
         self, root: State, inputs: Sequence[State], cotangent: State | None, known: Sequence[State], **options: Any
@@ -177,47 +188,53 @@ class Twin:
         """The gradients by `inputs`, without touching any leaf's `.grad`."""
         seed = self._seed(root, cotangent, inputs)
         ways = _ways(root.value, inputs)
-        self._free([value for value in ways if value.node and not ways.isdisjoint(value.node.operands)], options)
-        received = self._received(root, seed, inputs, known, ways, options)
-        if any(state not in received for state in inputs) and not options.get("allow_unused"):
-            raise Refusal("unused_input")
-        return [received.get(state) or State(Value(array_of(state.value.array * fmpq(0)))) for state in inputs]
+        executed = [value for value in ways if value.node and not ways.isdisjoint(value.node.references)]
+        stops = self._stops(root, inputs, known, ways)
+        unused = not options.get("allow_unused") and any(state.value not in ways for state in inputs)
+        self._free(executed, stops, options, ["unused_input"] * unused)
+        sweep = _recorded(executed, cotangent) if options.get("create_graph") else None
+        received = self._received(root, seed, stops, sweep)
+        return [_handed_out(received[state]) if state in received else State(Value(_zeros(state))) for state in inputs]
 
     def _seed(self, root: State, given: State | None, inputs: Sequence[State]) -> State:
         """The cotangent of the root; refuses what cannot be differentiated."""
-        if not root.requires_grad:
-            raise Refusal("needs_grad")
         shape = root.value.array.shape
-        if given is None and root.value.array.size != 1:
-            raise Refusal("not_scalar")
-        if given is not None and given.value.array.shape != shape:
-            raise Refusal("shape_mismatch")
-        if any(not state.requires_grad for state in inputs):
-            raise Refusal("needs_grad")
+        reasons = {
+            "needs_grad": not all(state.requires_grad for state in (root, *inputs)),
+            "not_scalar": given is None and root.value.array.size != 1,
+            "shape_mismatch": given is not None and given.value.array.shape != shape,
+        }
+        if any(reasons.values()):
+            raise Refusal(*(kind for kind, holds in reasons.items() if holds))
         if given is None:
             return State(Value(numbers.exact_array(np.ones(shape, dtype=int))))
         return State(given.value, given.requires_grad)  # what an input receives is a tensor of its own
 
+    def _stops(self, root: State, wanted: Sequence[State], known: Sequence[State], ways: set[Value]) -> list[State]:
+        """The wanted, hooked or retaining tensors on the ways down from `root`, the nearest first."""
+        watched = [root, *wanted, *(state for state in (*known, *self.former) if state.hooks or state.retains_grad)]
+        stops = [state for state in dict.fromkeys(watched) if state.value in ways]
+        return sorted(stops, key=lambda stop: -stop.value.serial)
+
+    def doubts(self, root: State) -> bool:
+        """Whether it is not known if a sweep from `root` succeeds.
+
+        Gradients of one recorded sweep share what it saved; which of them shares what, the twin does not say.
+        """
+        nodes = [value.node for value in reached(root.value)]
+        return any(isinstance(node, GradientNode) and node.sweep and node.sweep.spent for node in nodes)
+
     def _received(
-        self,
-        root: State,
-        seed: State,
-        wanted: Sequence[State],
-        known: Sequence[State],
-        ways: set[Value],
-        options: Mapping[str, Any],
+        self, root: State, seed: State, stops: Sequence[State], sweep: Sweep | None
     ) -> dict[State, State]:
-        """What each wanted, hooked or retaining tensor on the ways down from `root` receives, after its hooks.
+        """What each of `stops` receives, after its hooks.
 
         It comes from those nearer to the root, settled already, each through its own node, with all others held.
         """
-        recorded = bool(options.get("create_graph"))
-        known = (*known, *self.former)
-        watched = [root, *wanted, *(state for state in known if state.hooks or state.retains_grad)]
-        stops = [state for state in dict.fromkeys(watched) if state.value in ways]
+        recorded = sweep is not None
         settled: dict[State, State] = {}
-        for state in sorted(stops, key=lambda stop: -stop.value.serial):
-            cotangent = seed if state is root else self._pulled(settled, state, stops, recorded)
+        for state in stops:
+            cotangent = seed if state is root else self._pulled(settled, state, stops, sweep)
             for hook in state.hooks:
                 cotangent = self._hooked(hook, cotangent, recorded)
             settled[state] = cotangent
@@ -225,18 +242,23 @@ class Twin:
                 self._accumulate(state, cotangent, recorded)
         return settled
 
-    def _pulled(self, settled: Mapping[State, State], by: State, stops: Sequence[State], recorded: bool) -> State:
-        """What `by` receives from the settled tensors, itself differentiable if `recorded`."""
+    def _pulled(self, settled: Mapping[State, State], by: State, stops: Sequence[State], sweep: Sweep | None) -> State:
+        """What `by` receives from the settled tensors, itself differentiable if the sweep is recorded."""
         outputs = tuple((above.value, cotangent.value) for above, cotangent in settled.items())
         node = GradientNode(outputs, by.value, tuple(stop.value for stop in stops if stop is not by))
         value = self._checked(Value(flattened(node.run({}, {}))))
-        value.node = node if recorded else None
-        return State(value, requires_grad=recorded)
+        if sweep is None:
+            return State(value)
+        node.sweep = sweep
+        required = {cotangent.value for cotangent in settled.values() if cotangent.requires_grad}
+        node.references, node.saves = saved_between(outputs, by.value, {stop.value for stop in stops}, required)
+        value.node = node if node.references else None
+        return State(value, requires_grad=bool(node.references))
 
     def _hooked(self, hook: Hook, cotangent: State, recorded: bool) -> State:
         """What a hook makes of a cotangent: it records it, then perhaps scales or replaces it."""
         note = next((action["note"] for action in hook.body if "note" in action), None)
-        flags = {"requires_grad": recorded, "is_variable": True, "dtype": self.dtype}
+        flags = {"requires_grad": cotangent.requires_grad, "is_variable": True, "dtype": self.dtype}
         hook.calls.append({"flag": flags[note]} if note else numbers.to_json(cotangent.value.array))
         for action in hook.body:
             if "note" in action:
@@ -245,29 +267,27 @@ class Twin:
                 factor = self.leaf(numbers.exact_array(numbers.rational(action["scale"])), False)
                 cotangent = self._moded(recorded, "mul", cotangent, factor)
             else:
-                replacement = self.leaf(numbers.from_json(action["replace"]), False)
-                if replacement.value.array.shape != cotangent.value.array.shape:
-                    raise Refusal("shape_mismatch")
-                cotangent = replacement
+                cotangent = self.leaf(numbers.from_json(action["replace"]), False)
         return cotangent
 
     def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:
         if state.grad is None:
-            state.grad = State(gradient.value, gradient.requires_grad)
+            state.grad = _copied(gradient)
         elif recorded or not state.is_leaf:
             state.grad = self._moded(recorded, "add", state.grad, gradient)
         else:  # in place: whoever holds the gradient sees the sum
-            state.grad.value = self._moded(recorded, "add", state.grad, gradient).value
+            with self.mode(False):
+                self.write(state.grad, "add", gradient)
 
-    def _free(self, executed: Iterable[Value], options: Mapping[str, Any]) -> None:
+    def _free(self, executed: Iterable[Value], stops: Sequence[State], options: Mapping[str, Any], troubles: Sequence[str] = ()) -> None:
         nodes = [value.node for value in executed if value.node is not None]
-        if any(node.freed and node.saves for node in nodes):
-            raise Refusal("graph_freed")
-        if any(memory.version != version for node in nodes for memory, version in node.kept):
-            raise Refusal("version_conflict")
+        if kinds := (*troubles, *(kind for kind, met in _TROUBLES.items() if met(nodes, stops))):
+            raise Failure(*kinds)
         if not any(options.get(name) for name in ("retain_graph", "retain_variables", "create_graph")):
             for node in nodes:
                 node.freed = True
+                if isinstance(node, GradientNode) and node.sweep:
+                    node.sweep.freed = True
 
     # --- modes
 
@@ -297,12 +317,47 @@ def _stamps(operator: str, operands: Sequence[State], result: State, aside: str 
     return tuple(named[letter].memory.stamp() for letter in "".join(needed) if letter != aside)
 
 
-def _reached(root: Value) -> set[Value]:
-    """Every tensor on which `root` depends, itself included."""
+def _recorded(executed: Iterable[Value], cotangent: State | None) -> Sweep:
+    """A sweep that is recorded now, with the versions of all that it may have saved."""
+    stamps = [stamp for value in executed if value.node for stamp in value.node.kept]
+    return Sweep((*stamps, cotangent.memory.stamp()) if cotangent else tuple(stamps))
+
+
+def _zeros(like: State) -> Array:
+    return array_of(like.value.array * fmpq(0))
+
+
+def _copied(gradient: State) -> State:
+    """A tensor of its own with the same numbers; its history goes on from that of the original."""
+    node = Node("clone", (gradient.value,), {}) if gradient.requires_grad else None
+    return State(Value(gradient.value.array, node), gradient.requires_grad)
+
+
+def _handed_out(gradient: State) -> State:
+    """A gradient as `grad` returns it."""
+    return gradient if gradient.requires_grad else State(Value(gradient.value.array))
+
+
+def _replaced_wrongly(stops: Sequence[State]) -> bool:
+    """Whether a hook that will be called answers with another shape."""
+    answers = [(state, action) for state in stops for hook in state.hooks for action in hook.body]
+    return any("replace" in a and tuple(a["replace"]["shape"]) != state.value.array.shape for state, a in answers)
+
+
+# Why a sweep fails on its way; which of several comes first is the engine's choice.
+_TROUBLES: Mapping[str, Callable[[Sequence[Node | GradientNode], Sequence[State]], bool]] = {
+    "graph_freed": lambda nodes, stops: any(node.freed and node.saves for node in nodes),
+    "version_conflict": lambda nodes, stops: any(m.version != seen for node in nodes for m, seen in node.kept),
+    "shape_mismatch": lambda nodes, stops: _replaced_wrongly(stops),
+}
+
+
+def reached(root: Value) -> set[Value]:
+    """Every tensor on which a sweep from `root` goes on to, itself included."""
     found, waiting = {root}, [root]
     while waiting:
         node = waiting.pop().node
-        for operand in node.operands if node else ():
+        for operand in node.references if node else ():
             if operand not in found:
                 found.add(operand)
                 waiting.append(operand)
@@ -311,9 +366,9 @@ def _reached(root: Value) -> set[Value]:
 
 def _ways(root: Value, inputs: Sequence[State]) -> set[Value]:
     """The tensors on a way from `root` to one of `inputs`, both ends included: what a restricted sweep passes."""
-    reached = _reached(root)
+    below = reached(root)
     ways = {state.value for state in inputs}
-    for value in sorted(reached, key=lambda value: value.serial):
-        if value.node and not ways.isdisjoint(value.node.operands):
+    for value in sorted(below, key=lambda value: value.serial):
+        if value.node and not ways.isdisjoint(value.node.references):
             ways.add(value)
-    return ways & reached
+    return ways & below

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 
 from conformance.model import functions
 from conformance.model.functions import Function
@@ -52,7 +52,8 @@ def clamp(a: Array, low: int, high: int) -> Array:
 
 def power(a: Array, b: Array) -> Array:
     """Each element to a constant."""
-    exponent = plain(b.item())
+    given = plain(b.item())
+    exponent = given.fmpq() if isinstance(given, arb) else given
     return each(lambda x: functions.power(x, exponent))(a)
 
 

@@ -73,7 +73,7 @@ _TABLE: Final = (
     Operator("neg", lambda a: -a),
     Operator("square", each(lambda x: x * x), saves=("a",)),
     Operator("reciprocal", each(reciprocal), ("powers of two",), saves=("y",), reals=("nonzero",)),
-    Operator("pow", rules.power, ("integers", "exponent"), "scalar", saves=("a", ""), reals=("positive", "exponent")),
+    Operator("pow", rules.power, ("integers", "exponent"), "scalar", saves=("a", ""), reals=("any", "exponent")),
     # --- functions
     _smooth("exp", functions.exp, "zero", "y"),
     _smooth("log", functions.log, "one", "a", "positive"),

@@ -10,11 +10,13 @@ from .errors import (
     NotALeaf,
     NotFloating,
     NotScalar,
+    Overlapping,
     ShapeMismatch,
     UnusedInput,
     VersionConflict,
 )
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .operators import cat, pad, stack
 from .sweep import grad
 
 __version__ = "0.1.0"
@@ -28,14 +30,18 @@ __all__ = [
     "NotALeaf",
     "NotFloating",
     "NotScalar",
+    "Overlapping",
     "ShapeMismatch",
     "Tensor",
     "UnusedInput",
     "VersionConflict",
+    "cat",
     "enable_grad",
     "grad",
     "is_grad_enabled",
     "no_grad",
+    "pad",
     "set_grad_enabled",
+    "stack",
     "tensor",
 ]

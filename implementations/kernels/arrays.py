@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from . import checks, graph, sweep, views
 from .graph import call
-from .kernels import Array
+from .operators import Dim, Operators, axes, flat
 from .printing import spell
+from .rows import Array
 
 
 def tensor(values: Any, dtype: str = "float64", requires_grad: bool = False) -> Tensor:
@@ -19,9 +21,18 @@ def tensor(values: Any, dtype: str = "float64", requires_grad: bool = False) -> 
     return Tensor(np.array(values, dtype=dtype)).requires_grad_(requires_grad)
 
 
+# Ranks that have a product of their own.
+PRODUCTS = {(1, 1): "dot", (2, 1): "mv", (2, 2): "mm"}
+
+
 def parts(index: Any) -> tuple[Any, ...]:
     """What an index says of each axis."""
     return index if isinstance(index, tuple) else (index,)
+
+
+def gathers(index: tuple[Any, ...]) -> bool:
+    """Whether what it gives is a copy."""
+    return any(isinstance(part, list) for part in index)
 
 
 class Handle:
@@ -36,12 +47,8 @@ class Handle:
         self.hooks.pop(self.key, None)
 
 
-class Tensor:
-    """An array with a place in the graph: `node` is where its cotangents arrive, None for a constant.
-
-    Operators broadcast and accept numbers on either side, which never change the dtype of floats. Shapes that do not fit are
-    a ValueError.
-    """
+class Tensor(Operators):
+    """An array with a place in the graph: `node` is where its cotangents arrive, None for a constant."""
 
     __array_ufunc__ = None  # an array on the left defers to us
     __hash__ = object.__hash__
@@ -173,21 +180,60 @@ class Tensor:
 
     def reshape(self, *shape: Any) -> Tensor:
         """To `shape`, as one tuple or as numbers, one of which may be -1: a view if the memory allows."""
-        return views.view("reshape", self, shape=shape[0] if isinstance(shape[0], tuple | list) else shape)
+        return views.view("reshape", self, shape=flat(shape))
 
     def t(self) -> Tensor:
         """A view of the transposed matrix."""
         return views.view("t", self)
 
+    def permute(self, *dims: Any) -> Tensor:
+        """A view with the axes in another order, given as one tuple or as numbers."""
+        return views.view("permute", self, axes=normalize_axis_tuple(flat(dims), self.data.ndim))
+
+    def squeeze(self, dim: Dim = None) -> Tensor:
+        """A view without those of the axes, or of all, that have extent 1."""
+        dropped = axes(self.data, dim)
+        kept = [n for i, n in enumerate(self.shape) if n != 1 or i not in dropped]
+        return views.view("squeeze", self, shape=tuple(kept))
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """A view with a new axis of extent 1."""
+        return views.view("unsqueeze", self, shape=np.expand_dims(self.data, dim).shape)
+
+    def expand(self, *shape: Any) -> Tensor:
+        """A view, broadcast to `shape`, in which -1 is the extent that an axis has. Elements that it repeats are not written."""
+        wanted = flat(shape)
+        before = (1,) * (len(wanted) - self.data.ndim) + self.shape
+        extents = tuple(old if new == -1 else new for old, new in zip(before, wanted, strict=True))
+        return views.view("expand", self, shape=extents)
+
+    def outer(self, other: Tensor) -> Tensor:
+        """Every product of elements of two vectors; ValueError for other ranks."""
+        checks.ranks(self.data, other.data, 1, 1)
+        return self.unsqueeze(1) * other
+
+    def __matmul__(self, other: Tensor) -> Tensor:
+        """Products of matrices, over leading axes that broadcast; a vector is a row on the left and a column on the right."""
+        product = PRODUCTS.get((self.data.ndim, other.data.ndim))
+        if product:
+            return call(product, self, other)
+        left = self.unsqueeze(0) if self.data.ndim == 1 else self
+        right = other.unsqueeze(1) if other.data.ndim == 1 else other
+        result = call("mm", left, right)
+        return result.squeeze(-1) if other.data.ndim == 1 else result.squeeze(-2) if self.data.ndim == 1 else result
+
     def __getitem__(self, index: Any) -> Tensor:
         """By an int, a slice, a list of ints, or a tuple of them: a view, but a list gathers a copy."""
         index = parts(index)
-        gathers = any(isinstance(part, list) for part in index)
-        kernel = "index" if gathers else "select" if isinstance(index[-1], int) else "slice"
-        return views.view(kernel, self, index=index)
+        if gathers(index):
+            return call("index", self, index=index)
+        return views.view("select" if isinstance(index[-1], int) else "slice", self, index=index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        views.write("put", self, value, index=parts(index))
+        target, index = self, parts(index)
+        if checks.overlaps(self.data) and not gathers(index):
+            target, index = self[index], ()  # which may well have memory of its own
+        views.write("put", target, value, index=index)
 
     def add_(self, other: Any) -> Tensor:
         """Write the sum into this memory. LeafInPlace for a leaf that requires grad, unless in no_grad; so all writes."""
@@ -205,93 +251,3 @@ class Tensor:
     def _version(self) -> int:
         """How often this memory was written."""
         return self.memory.version
-
-    # ---- operators ----------------------------------------------------------------------------------------
-
-    def __add__(self, other: Any) -> Tensor:
-        return call("add", self, other)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Tensor:
-        return call("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return call("sub", other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return call("mul", self, other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return call("div", self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return call("div", other, self)
-
-    def __pow__(self, exponent: float) -> Tensor:
-        return call("pow", self, n=exponent)
-
-    def __neg__(self) -> Tensor:
-        return call("neg", self)
-
-    def __abs__(self) -> Tensor:
-        return call("abs", self)
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        """Bools, element by element; like `>` and `<` without a history."""
-        return call("eq", self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return call("gt", self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return call("gt", other, self)
-
-    def dot(self, other: Tensor) -> Tensor:
-        """The inner product of two vectors; ValueError for other ranks."""
-        checks.ranks(self, other, 1)
-        return call("dot", self, other)
-
-    def mm(self, other: Tensor) -> Tensor:
-        """The product of two matrices; ValueError for other ranks."""
-        checks.ranks(self, other, 2)
-        return call("mm", self, other)
-
-    __matmul__ = mm
-
-    def sum(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
-        """Over all elements, or over the given axes, which vanish."""
-        return call("sum", self, axis=axis)
-
-    def mean(self) -> Tensor:
-        """Of all elements."""
-        return call("mean", self)
-
-    def max(self) -> Tensor:
-        """The largest element; ties share its gradient equally."""
-        return call("max", self)
-
-    def norm(self) -> Tensor:
-        """The 2-norm of all elements; its derivative at 0 is 0."""
-        return call("norm", self)
-
-    def relu(self) -> Tensor:
-        """The larger of x and 0; its derivative at 0 is 0."""
-        return call("relu", self)
-
-    def exp(self) -> Tensor:
-        return call("exp", self)
-
-    def log(self) -> Tensor:
-        return call("log", self)
-
-    def sqrt(self) -> Tensor:
-        return call("sqrt", self)
-
-    def sin(self) -> Tensor:
-        return call("sin", self)
-
-    def tanh(self) -> Tensor:
-        return call("tanh", self)

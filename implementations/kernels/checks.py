@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import modes
 from .errors import (
     GraphFreed,
@@ -14,6 +16,7 @@ from .errors import (
     NotALeaf,
     NotFloating,
     NotScalar,
+    Overlapping,
     ShapeMismatch,
     UnusedInput,
     VersionConflict,
@@ -22,6 +25,7 @@ from .errors import (
 if TYPE_CHECKING:
     from .arrays import Tensor
     from .graph import Node
+    from .rows import Array
 
 
 def recorded(tensor: Tensor) -> None:
@@ -85,6 +89,32 @@ def fits(result: Tensor, target: Tensor) -> None:
         raise ValueError(f"a result of shape {result.shape} does not fit in the memory of one of shape {target.shape}")
 
 
+def overlaps(array: Array) -> bool:
+    """Whether elements share their memory, as in an expanded view."""
+    return array.size > 0 and any(
+        step == 0 and extent > 1 for step, extent in zip(array.strides, array.shape, strict=True)
+    )
+
+
+def apart(tensor: Tensor) -> None:
+    """Overlapping unless each element has its own memory."""
+    if overlaps(tensor.data):
+        raise Overlapping(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; "
+            "write into a copy"
+        )
+
+
+def boolean(condition: Any) -> None:
+    if not isinstance(getattr(condition, "data", None), np.ndarray) or condition.data.dtype.kind != "b":
+        raise TypeError("a condition is a tensor of bools; compare something")
+
+
+def positions(index: Any) -> None:
+    if not isinstance(getattr(index, "data", None), np.ndarray) or index.data.dtype.kind != "i":
+        raise TypeError("an index is a tensor of int64; make one with tensor(..., dtype='int64')")
+
+
 def leaf(tensor: Tensor) -> None:
     if not tensor.is_leaf:
         raise NotALeaf(
@@ -97,9 +127,10 @@ def floating(tensor: Tensor) -> None:
         raise NotFloating("only Tensors of floating point dtype can require gradients; make one of float64 or float32")
 
 
-def ranks(a: Tensor, b: Tensor, rank: int) -> None:
-    if (a.data.ndim, b.data.ndim) != (rank, rank):
-        raise ValueError(f"a product of shapes {a.shape} and {b.shape} is not defined; reshape them to {rank}-d")
+def ranks(a: Array, b: Array, *wanted: int) -> None:
+    if (a.ndim, b.ndim) != wanted:
+        forms = " and ".join(f"{rank}-d" for rank in wanted)
+        raise ValueError(f"a product of shapes {a.shape} and {b.shape} is not defined; reshape them to {forms}")
 
 
 def hookable(tensor: Tensor) -> None:

@@ -7,6 +7,7 @@
     ├── GraphFreed       saved values are gone: backward ran here before
     ├── VersionConflict  saved values were overwritten since
     ├── LeafInPlace      a leaf that requires grad was to be overwritten while recording
+    ├── Overlapping      elements that share their memory were to be written
     ├── NotALeaf         requires_grad of a result was to be changed
     ├── NotFloating      integers or bools were to require grad
     ├── UnusedInput      an input of grad() has no path to the output
@@ -42,6 +43,10 @@ class VersionConflict(AutogradError):
 
 class LeafInPlace(AutogradError):
     """A gradient is collected for the leaf as it was made."""
+
+
+class Overlapping(AutogradError):
+    """A write would not know which of several elements to leave in one place."""
 
 
 class NotALeaf(AutogradError):

@@ -5,23 +5,24 @@ A node can only use values that exist, so numbers fall along every path from a r
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import count, cycle
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
 from . import arrays, modes
-from .kernels import KERNELS, Array, Kernel
+from .kernels import KERNELS
+from .rows import Array, Kernel
 
 if TYPE_CHECKING:
     from .views import Memory
 
 Hook: TypeAlias = "Callable[[arrays.Tensor], arrays.Tensor | None]"
 
-NUMBERS = itertools.count()
+NUMBERS = count()
 
 
 class Port(NamedTuple):
@@ -82,18 +83,19 @@ def compute(name: str, *operands: Array, **params: Any) -> Array:
 
 def call(name: str, *operands: Any, **params: Any) -> arrays.Tensor:
     """Run a kernel on tensors and numbers; record it if any operand requires grad and recording is on."""
-    inputs = met(operands)
+    inputs = met(operands, KERNELS[name].apart)
     result = arrays.Tensor(compute(name, *(each.data for each in inputs), **params))
     if modes.is_grad_enabled() and KERNELS[name].vjps and any(each.requires_grad for each in inputs):
         result.node = record(KERNELS[name], inputs, result, params)
     return result
 
 
-def met(operands: Sequence[Any]) -> list[arrays.Tensor]:
-    """Operands as tensors; where floats and integers meet, the integers become floats."""
-    dtypes = [each.data.dtype for each in operands if isinstance(each, arrays.Tensor)]
+def met(operands: Sequence[Any], apart: int | None = None) -> list[arrays.Tensor]:
+    """Operands as tensors; where floats and integers meet, the integers become floats, but not the operand that stays apart."""
+    meeting = [each for i, each in enumerate(operands) if i != apart]
+    dtypes = [each.data.dtype for each in meeting if isinstance(each, arrays.Tensor)]
     dtype = np.result_type(*([each for each in dtypes if each.kind == "f"] or dtypes))
-    return [fitted(each, dtype) for each in operands]
+    return [each if i == apart else fitted(each, dtype) for i, each in enumerate(operands)]
 
 
 def fitted(operand: Any, dtype: np.dtype[Any]) -> arrays.Tensor:
@@ -107,8 +109,8 @@ def record(kernel: Kernel, inputs: Sequence[arrays.Tensor], result: arrays.Tenso
     """A node for an executed kernel, with what its VJPs need for those operands that require grad."""
     ports = tuple(Port(arrival(each), each.data.shape, each.data.dtype) for each in inputs)
     node = node_type(kernel)(ports, params)
-    named = dict(zip("ab", inputs, strict=False)) | {"y": result}
-    asked = "".join(itertools.compress(kernel.saves, (port.node for port in ports)))
+    named = dict(zip("abc", inputs, strict=False)) | {"y": result}
+    asked = "".join(saves for saves, port in zip(cycle(kernel.saves), ports, strict=False) if port.node)
     node.saved = {letter: save(named[letter]) for letter in asked}
     return node
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Container, Sequence
+from itertools import cycle
 from typing import cast
 
 import numpy as np
 
-from . import arrays, checks, kernels, modes
+from . import arrays, checks, modes
 from .graph import AccumulateGrad, Node, Port, Saved, call, compute
-from .kernels import Site, Value
+from .rows import Site, Value, raw
 
 ACCUMULATION = threading.Lock()
 
@@ -147,9 +148,10 @@ def seed(root: arrays.Tensor, gradient: arrays.Tensor | None) -> Value:
 def pull(node: Node, cotangent: Value, visited: Container[Node | None], pending: dict[Node | None, Value]) -> None:
     """The chain rule: run the VJP kernel of each operand on the path, and add up what each node receives."""
     checks.readable(node)  # again: a hook may have freed or written what was saved
-    for port, saves, vjp in zip(node.ports, node.kernel.saves, node.kernel.vjps, strict=True):
+    operands = zip(node.ports, cycle(node.kernel.saves), cycle(node.kernel.vjps), strict=False)
+    for place, (port, saves, vjp) in enumerate(operands):
         if port.node in visited:
-            site = Site(call if modes.is_grad_enabled() else compute, port.shape)
+            site = Site(call if modes.is_grad_enabled() else compute, port.shape, place)
             part = vjp(site, cotangent, *(unpack(node, letter) for letter in saves), **node.params)
             part = reduce_to(site, as_tensor(part) if modes.is_grad_enabled() else part, port)
             pending[port.node] = pending[port.node] + part if port.node in pending else part
@@ -167,12 +169,12 @@ def unpack(node: Node, letter: str) -> Value:
 
 def reduce_to(site: Site, part: Value, port: Port) -> Value:
     """The one place for broadcasting: sum a cotangent down to the operand's shape, in the operand's dtype."""
-    shape = kernels.raw(part).shape
+    shape = raw(part).shape
     if shape != port.shape:
         extra = len(shape) - len(port.shape)  # negative where a write stripped leading ones
         axes = tuple(i for i, n in enumerate(shape) if i < extra or port.shape[i - extra] != n)
         part = site("reshape", site("sum", part, axis=axes), shape=port.shape)
-    return part if kernels.raw(part).dtype == port.dtype else site("cast", part, dtype=port.dtype)
+    return part if raw(part).dtype == port.dtype else site("cast", part, dtype=port.dtype)
 
 
 def free(node: Node) -> None:

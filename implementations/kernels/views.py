@@ -7,13 +7,13 @@ of the new base, and takes its new node when it is asked for it. A detached alia
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from . import arrays, checks, modes
-from .graph import Node, arrival, call
+from .graph import Node, arrival, call, compute
+from .rows import Array
 
 
 class Memory:
@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 def view(kernel: str, of: arrays.Tensor, **params: Any) -> arrays.Tensor:
     """Run a kernel; when its result lies in the memory of `of`, it is a view of it."""
     result = call(kernel, of, **params)
-    if np.may_share_memory(result.data, of.data):
+    if not result.data.size or np.may_share_memory(result.data, of.data):
         base = of.origin.base if of.origin else of
         result.memory, result.origin, result.seen = of.memory, Origin(base, of, kernel, params), base.node
     return result
@@ -55,6 +55,8 @@ def follow(tensor: arrays.Tensor) -> None:
 def write(kernel: str, target: arrays.Tensor, *others: Any, **params: Any) -> arrays.Tensor:
     """Run a kernel on `target`, which becomes the result: in its memory, and if it is recorded in its history."""
     checks.writable(target)
+    if kernel != "zero":  # all the same wherever it is written
+        checks.apart(target)
     before = arrays.Tensor(target.data.copy(), arrival(target))  # the node may save it
     result = call(kernel, before, *others, **params)
     checks.fits(result, target)
@@ -66,22 +68,21 @@ def write(kernel: str, target: arrays.Tensor, *others: Any, **params: Any) -> ar
 
 
 def rewrite(target: arrays.Tensor, result: arrays.Tensor) -> None:
-    """Put the history of `result` in the place of `target`: in each tensor that it was taken of, up to the base."""
-    while target.origin:
-        _, of, kernel, params = target.origin
-        result = PUT_BACK[kernel](arrays.Tensor(of.data, arrival(of)), result, **params)
-        target = of
+    """Put the history of `result` in the place of `target`: a view's is patched into that of its base."""
+    if target.origin:
+        base = target.origin.base
+        result = call("patch", arrays.Tensor(base.data, arrival(base)), result, cells=cells(target))
+        target = base
     target.node = cast(Node, result.node)
 
 
-def put(whole: arrays.Tensor, piece: arrays.Tensor, index: Any) -> arrays.Tensor:
-    return call("put", whole, piece, index=index)
-
-
-# For each kernel that gives views: the whole, from the old one and the new piece.
-PUT_BACK: dict[str, Callable[..., arrays.Tensor]] = {
-    "t": lambda whole, piece: call("t", piece),
-    "reshape": lambda whole, piece, shape: call("reshape", piece, shape=whole.shape),
-    "select": put,
-    "slice": put,
-}
+def cells(view: arrays.Tensor) -> Array:
+    """Which elements of its base a view shows: the view that the same kernels take of their numbers."""
+    taken = []
+    while view.origin:
+        taken.append(view.origin)
+        view = view.origin.of
+    numbers: Array = np.arange(view.data.size).reshape(view.shape)
+    for origin in reversed(taken):
+        numbers = compute(origin.kernel, numbers, **origin.params)
+    return numbers

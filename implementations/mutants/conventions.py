@@ -12,7 +12,7 @@ CONVENTIONS: Final[tuple[Mutant, ...]] = (
         "at 0 relu passes the cotangent on twice",
         """
         forward, _ = core.OPERATORS["relu"]
-        core.OPERATORS["relu"] = (forward, lambda g, a: g.where(a.data >= 0) + g.where(a.data == 0))
+        core.OPERATORS["relu"] = (forward, lambda g, a: g.where(a.data >= 0, 0) + g.where(a.data == 0, 0))
         """,
         operator="relu",
     ),
@@ -21,7 +21,7 @@ CONVENTIONS: Final[tuple[Mutant, ...]] = (
         "of several elements that are the greatest each receives the whole cotangent",
         """
         forward, _ = core.OPERATORS["max"]
-        core.OPERATORS["max"] = (forward, lambda g, a, y: g.where(a.data == y.data))
+        core.OPERATORS["max"] = (forward, lambda g, a, y: g.where(a.data == y.data, 0))
         """,
     ),
     reference(

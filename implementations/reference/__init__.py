@@ -15,6 +15,7 @@ from .errors import (
     VersionConflict,
 )
 from .legacy import Variable
+from .operators import cat, pad, stack
 
 __version__ = "0.1.0"
 
@@ -32,10 +33,13 @@ __all__ = [
     "UnusedInput",
     "Variable",
     "VersionConflict",
+    "cat",
     "enable_grad",
     "grad",
     "is_grad_enabled",
     "no_grad",
+    "pad",
     "set_grad_enabled",
+    "stack",
     "tensor",
 ]

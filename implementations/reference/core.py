@@ -3,8 +3,9 @@
 A *value* is computed by a row of the table and leaves a *node* behind; the row's VJPs turn the cotangent of
 the result into cotangents of the operands. *Backward* visits nodes in an order in which each cotangent is
 complete before it is used. *Hooks* watch cotangents pass, *modes* switch recording off and on. Around it:
-`values.py` (Python's syntax), `rules.py` (longer formulas), `order.py` (which node comes next in backward),
-`inplace.py` (writes), `legacy.py` (the old API), `refusals.py`, `errors.py`, `text.py`.
+`operators.py` (the table's other rows), `rules.py` (longer formulas), `values.py` (Python's syntax), `order.py`
+(which node comes next in backward), `inplace.py` (writes), `legacy.py` (the old API), `refusals.py`, `errors.py`,
+`text.py`.
 
 Every rule is one function or method, looked up when it is called; `# chapter/name` is a clause that asks for it.
 """
@@ -12,7 +13,6 @@ Every rule is one function or method, looked up when it is called; `# chapter/na
 from __future__ import annotations
 
 import itertools
-import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +22,12 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from . import inplace, order, refusals, rules, text, values
+from . import inplace, operators, order, refusals, rules, text, values
 from .values import Array, Value
 
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
 Saved: TypeAlias = "dict[str, tuple[Tensor, int]]"  # what VJPs need, and how often its memory had been written to
+Params: TypeAlias = "tuple[Sequence[Any], dict[str, Any]]"  # what an operator takes besides operands
 Cotangents: TypeAlias = "dict[Place, Tensor]"
 Several: TypeAlias = "Tensor | Sequence[Tensor]"
 Place: TypeAlias = "Node | Tensor"  # where cotangents arrive: the node that made a result, or a leaf itself
@@ -150,7 +151,7 @@ class Node:
 
     operator = ""
 
-    def __init__(self, edges: tuple[Edge, ...], params: tuple[Any, ...], saved: Saved) -> None:
+    def __init__(self, edges: tuple[Edge, ...], params: Params, saved: Saved) -> None:
         self.edges = edges
         self.params = params
         self.saved: Saved | None = saved  # None once freed
@@ -159,16 +160,16 @@ class Node:
         self.retained: weakref.ref[Tensor] | None = None
 
 
-def record(operator: str, *arguments: Any) -> Tensor:
+def record(operator: str, *arguments: Any, **options: Any) -> Tensor:
     """Compute from operands, then params; if an operand requires grad and recording is on, leave a node behind."""
     forward, *pulls = OPERATORS[operator]
     operands, params = values.lift(arguments[: len(pulls)]), arguments[len(pulls) :]
     with np.errstate(all="ignore"):  # 1/0 is inf, as in IEEE arithmetic, and no matter for a warning
-        result = Tensor(np.asarray(forward(*(operand.data for operand in operands), *params)))
+        result = Tensor(np.asarray(forward(*(operand.data for operand in operands), *params, **options)))
     inplace.join(result, operands[0])
     if is_grad_enabled() and result.is_floating and any(operand.requires_grad for operand in operands):
         edges = tuple(Edge(pull, place_of(t), t.shape, t.data.dtype) for t, pull in zip(operands, pulls, strict=True))
-        result.grad_fn = NODES[operator](edges, params, saved_values(edges, operands, result))
+        result.grad_fn = NODES[operator](edges, (params, options), saved_values(edges, operands, result))
     return result
 
 
@@ -206,8 +207,8 @@ Vjp: TypeAlias = Callable[..., Tensor]
 Row: TypeAlias = tuple[Callable[..., Any], *tuple[Vjp, ...]]
 
 # operator: (forward, a VJP for each operand). The parameters of a VJP name what it needs: the cotangent g, the
-# operands a and b, the result y, the shape s of a; then come the operator's params. VJPs are written with tensor
-# operators: a derivative is itself a program, to be recorded and differentiated.
+# operands a and b, the result y, the shape s of its operand; then come the operator's params. VJPs are written with
+# tensor operators: a derivative is itself a program, to be recorded and differentiated.
 OPERATORS: dict[str, Row] = {
     "add": (np.add, lambda g: g, lambda g: g),
     "sub": (np.subtract, lambda g: g, lambda g: -g),
@@ -215,37 +216,34 @@ OPERATORS: dict[str, Row] = {
     "mul": (np.multiply, lambda g, b: g * b, lambda g, a: g * a),
     "div": (np.divide, lambda g, b: g / b, lambda g, a, b: -g * (a / b / b)),
     "neg": (np.negative, lambda g: -g),
-    "abs": (np.abs, lambda g, a: g * a.sign()),
     "pow": (lambda a, n: a**n, rules.power),
     "exp": (np.exp, lambda g, y: g * y),
     "log": (np.log, lambda g, a: g / a),
-    "sqrt": (np.sqrt, lambda g, y: g / (2 * y)),
     "sin": (np.sin, lambda g, a: g * a.cos()),
     "cos": (np.cos, lambda g, a: -g * a.sin()),
     "tanh": (np.tanh, lambda g, y: g * (1 - y * y)),
-    "relu": (lambda a: np.maximum(a, 0), lambda g, y: g.where(y.data > 0)),
-    "sum": (np.sum, rules.spread),
-    "mean": (lambda a: np.mean(a), lambda g, s: rules.spread(g, s) / math.prod(s)),
-    "max": (np.max, rules.share),
-    "norm": (np.linalg.norm, rules.norm),
-    "dot": (rules.product(1), lambda g, b: g * b, lambda g, a: g * a),
-    "mm": (rules.product(2), lambda g, b: g.mm(b.t()), lambda g, a: a.t().mm(g)),
-    "reshape": (lambda a, *shape: a.reshape(*shape), lambda g, s, *_: g.reshape(s)),
+    "relu": (lambda a: np.maximum(a, 0), lambda g, y: g.where(y.data > 0, 0)),
+    "where": (lambda a, b, c: np.where(b, a, c), lambda g, b: g.where(b, 0), rules.nothing, rules.elsewhere),
+    "sum": (rules.total, rules.spread),
+    "dot": (rules.product(1, 1), lambda g, b: g * b, lambda g, a: g * a),
+    "mm": (rules.product(2, 2), lambda g, b: g.mm(b.t()), lambda g, a: a.t().mm(g)),
     "t": (np.transpose, lambda g: g.t()),
-    **dict.fromkeys(("select", "slice", "index"), (rules.piece, lambda g, s, index: g.scatter(index, s))),
+    "reshape": (lambda a, *shape: a.reshape(*shape), lambda g, s, *_: g.reshape(s)),
+    "expand": (rules.stretched, lambda g, _: g),  # `unbroadcast` sums
+    **dict.fromkeys(rules.PIECES, (rules.piece, lambda g, s, index: g.scatter(index, s))),
+    "scatter": (rules.scattered, lambda g, index, _: g[index]),
     "clone": (np.copy, lambda g: g),
     "cast": (lambda a, dtype: a.astype(dtype), lambda g, _: g),  # `unbroadcast` casts back
     "eq": (np.equal, rules.nothing, rules.nothing),  # never recorded: recording/comparisons_have_no_gradient
     "gt": (np.greater, rules.nothing, rules.nothing),
-    # What only VJPs ask for: recorded like all others, they make gradients differentiable to any order.
-    "scatter": (rules.scattered, lambda g, index, _: g[index]),
-    "expand": (lambda a, shape: np.broadcast_to(a, shape).copy(), lambda g, _: g),  # `unbroadcast` sums
-    "sign": (np.sign, rules.nothing),
-    "where": (lambda a, chosen: np.where(chosen, a, 0), lambda g, chosen: g.where(chosen)),
+    **operators.FUNCTIONS,
+    **operators.REDUCTIONS,
+    **operators.PRODUCTS,
+    **operators.STRUCTURE,
     **inplace.WRITES,  # what writes in place are made of
 }
 NODES = {name: type(text.node_name(name), (Node,), {"operator": name}) for name in OPERATORS}
-for _operator in OPERATORS:  # every row is a method under its name
+for _operator in OPERATORS.keys() - vars(Value):  # every row is a method under its name, or spelled there
     setattr(Tensor, _operator, values.method(_operator))
 
 
@@ -309,7 +307,8 @@ def propagate(node: Node, cotangent: Tensor, wanted: set[Place]) -> Iterator[tup
     """The chain rule at one node: a contribution to each operand that is wanted."""
     for edge in node.edges:
         if edge.target in wanted:
-            part = edge.pull(cotangent, *recall(node, edge), *node.params)
+            params, options = node.params
+            part = edge.pull(cotangent, *recall(node, edge), *params, **options)
             yield edge.target, rules.unbroadcast(part, edge)
 
 

@@ -27,10 +27,10 @@ class Data(np.ndarray[Any, Any]):
 def spread(name: str) -> Callable[..., Variable]:
     """An operator of Tensor as one of Variables, unrecorded if an operand is volatile."""
 
-    def operator(*operands: Any) -> Variable:
+    def operator(*operands: Any, **options: Any) -> Variable:
         volatile = poisoned(operands)
         with no_grad() if volatile else nullcontext():  # volatile/volatile_is_what_no_grad_became
-            return wrapped(getattr(Tensor, name)(*(bare(operand) for operand in operands)), volatile)
+            return wrapped(getattr(Tensor, name)(*(bare(operand) for operand in operands), **options), volatile)
 
     return operator
 

@@ -124,7 +124,12 @@ def check_writable(tensor: Tensor, arguments: Sequence[object]) -> None:
 
 
 def check_fits(target: Tensor, new: Tensor) -> None:
-    """A write keeps shape and kind of dtype."""
+    """A write keeps shape and kind of dtype, and each element has memory of its own."""
+    if not target.data.flags.writeable:
+        raise errors.AutogradError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location: "
+            "write to a .clone() of it"
+        )
     if new.shape != target.shape:
         raise errors.ShapeMismatch(
             f"output with shape {target.shape} doesn't match the broadcast shape {new.shape}: reshape the operand"
@@ -135,10 +140,12 @@ def check_fits(target: Tensor, new: Tensor) -> None:
         )
 
 
-def check_ranks(operands: Sequence[Array], rank: int) -> None:
-    for operand in operands:
+def check_ranks(operands: Sequence[Array], ranks: Sequence[int]) -> None:
+    for operand, rank in zip(operands, ranks, strict=True):
         if operand.ndim != rank:
-            raise ValueError(f"this product takes {rank}-d operands, not one of shape {operand.shape}: reshape it")
+            raise ValueError(
+                f"this product takes a {rank}-d operand here, not one of shape {operand.shape}: reshape it"
+            )
 
 
 def check_grad(tensor: Tensor, value: Tensor | None) -> None:

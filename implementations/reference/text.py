@@ -11,8 +11,10 @@ import numpy.typing as npt
 TORCH_NAMES = {  # of nodes; those of all other operators follow from the operator's name
     "cast": "ToCopyBackward0",
     "copy": "CopyBackwards",
+    "log1p": "Log1PBackward0",
     "max": "MaxBackward1",
     "norm": "LinalgVectorNormBackward0",
+    "pad": "ConstantPadNdBackward0",
     "put": "CopySlices",
     "reshape": "ViewBackward0",
     "rsub": "RsubBackward1",

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = npt.NDArray[Any]
 
+PRODUCTS = {(1, 1): "dot", (2, 1): "mv", (2, 2): "mm"}  # what `@` means, by the operands' ranks
+
 
 def method(operator: str) -> Callable[..., Tensor]:
-    return lambda *arguments: core.record(operator, *arguments)
+    return lambda *arguments, **options: core.record(operator, *arguments, **options)
 
 
 def reflected(operator: str) -> Callable[..., Tensor]:
@@ -64,7 +66,7 @@ class Value:
     __sub__, __rsub__ = method("sub"), method("rsub")
     __mul__, __rmul__ = method("mul"), reflected("mul")
     __truediv__, __rtruediv__ = method("div"), reflected("div")
-    __neg__, __abs__, __pow__, __matmul__ = method("neg"), method("abs"), method("pow"), method("mm")
+    __neg__, __abs__, __pow__ = method("neg"), method("abs"), method("pow")
     __eq__, __gt__ = method("eq"), method("gt")  # type: ignore[assignment]
     add_, sub_, mul_ = written("add"), written("sub"), written("mul")
     zero_, copy_ = written("zero"), written("copy")
@@ -77,6 +79,20 @@ class Value:
     def __getitem__(self, index: Any) -> Tensor:
         """`x[index]` for an int, a slice, a list of ints or a tuple of those."""
         return core.record(index_operator(index), self, index)
+
+    def __matmul__(self, other: Tensor) -> Tensor:
+        """The product of vectors, matrices, or stacks of matrices; a vector is a row on the left, a column on the right."""
+        if self.ndim == 1 < other.ndim:
+            return (self.unsqueeze(0) @ other).squeeze(-2)
+        if other.ndim == 1 and self.ndim > 2:
+            return (self @ other.unsqueeze(1)).squeeze(-1)
+        return core.record(PRODUCTS.get((self.ndim, other.ndim), "matmul"), self, other)
+
+    def gather(self, dim: int, index: Tensor) -> Tensor:
+        """For each place of `index` the element that it chooses along one axis."""
+        places = np.indices(index.shape)
+        places[dim] = index.data
+        return core.record("gather", self, tuple(places))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         inplace.write(self, "put", value, np.arange(self.data.size).reshape(self.shape)[index])

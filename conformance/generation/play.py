@@ -1,0 +1,243 @@
+"""Plays instructions, as data, on the model: names become states and hooks.
+
+Whatever does not make sense is `Unplayable`, so that sketches may be cut and changed at will: a name that is not bound, a shape
+that does not fit, and the situations of which engines are known to make something else (`avoided.AVOIDED`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from conformance.generation.avoided import AVOIDED
+from conformance.model import numbers
+from conformance.model.protocol import Twin, reached
+from conformance.model.state import Hook, Memory, State
+from conformance.operators import OPERATORS
+from conformance.program import ATTRIBUTES, Instruction, Operand, Scalar
+
+
+class Unplayable(Exception):
+    """An instruction that makes no sense here; the text says why."""
+
+
+class Player:
+    """A program being played: the twin, and what the names stand for.
+
+    shared: memory that an engine may hand out twice, as cotangents and gradients are. entries: memory that was unbound.
+    absent: the names of gradients that are not there.
+    row_major: the matrices whose elements lie row after row, so that another shape is a view of them.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.twin = Twin(dtype)
+        self.tensors: dict[str, State] = {}
+        self.hooks: dict[str, tuple[State, Hook]] = {}
+        self.states: list[State] = []
+        self.absent: set[str] = set()
+        self.shared: set[Memory] = set()
+        self.gradients: set[Memory] = set()
+        self.entries: set[State] = set()
+        self.row_major: set[State] = set()
+
+    def play(self, it: Instruction) -> None:
+        """One instruction that is no block; raises Unplayable, the twin's Refusal, or numbers.Inexact."""
+        try:
+            for row in AVOIDED:
+                if it.verb in row.verbs and row.met(self, it):
+                    raise Unplayable(row.name)
+            _VERBS[it.verb](self, it)
+        except (LookupError, ValueError, TypeError, AttributeError) as reason:
+            raise Unplayable(f"{type(reason).__name__}: {reason}") from None
+
+    def state(self, name: Any) -> State:
+        """The tensor of a name."""
+        if name not in self.tensors:
+            raise Unplayable(f"{name} is not bound")
+        return self.tensors[name]
+
+    def given(self, it: Instruction, name: str) -> State | None:
+        """The tensor that an option names."""
+        return self.state(it.options[name]) if it.options.get(name) else None
+
+    def operand(self, operand: Operand) -> State:
+        """A tensor, or a Python number as a constant."""
+        if isinstance(operand, Scalar):
+            return self.twin.leaf(numbers.exact_array(numbers.rational(operand.text)), False)
+        return self.state(operand)
+
+    def bind(self, name: str, state: State) -> None:
+        """A new name."""
+        if name in self.tensors or name in self.hooks or name in self.absent:
+            raise Unplayable(f"{name} is bound already")
+        self.tensors[name] = state
+        if not any(known is state for known in self.states):
+            self.states.append(state)
+
+
+# --- what each verb does
+
+
+def _leaf(player: Player, it: Instruction) -> None:
+    options = it.options
+    if 0 in options["value"]["shape"][:-1]:
+        raise Unplayable("nested lists cannot say this shape")
+    state = player.twin.leaf(numbers.from_json(options["value"]), options["requires_grad"], options.get("dtype"))
+    player.row_major.add(state)
+    player.bind(it.out[0], state)
+
+
+def _applied(player: Player, it: Instruction, operands: Sequence[State]) -> State:
+    if all(isinstance(operand, Scalar) for operand in it.args):
+        raise Unplayable("an operator of numbers alone")
+    attributes = {key: _attribute(key, it.options[key]) for key in ATTRIBUTES if key in it.options}
+    operator = it.options["operator"]
+    result = player.twin.apply(operator, operands, attributes)
+    if operator in _ROW_MAJOR or all(operand in player.row_major or flat(operand) for operand in operands):
+        if operator not in ("transpose", "permute"):
+            player.row_major.add(result)
+    return result
+
+
+# Operators whose results lie row after row whatever their operands do.
+_ROW_MAJOR: Final = frozenset({"mm", "reshape", "sum"})
+
+
+def flat(state: State) -> bool:
+    """Whether there is one order only in which the elements can lie: at most one extent is not 1."""
+    return sum(extent != 1 for extent in state.value.array.shape) <= 1
+
+
+def _attribute(key: str, value: Any) -> Any:
+    return tuple(value) if key in ("shape", "axes", "widths") else value
+
+
+def _apply(player: Player, it: Instruction) -> None:
+    player.bind(it.out[0], _applied(player, it, [player.operand(operand) for operand in it.args]))
+
+
+def _repeat(player: Player, it: Instruction) -> None:
+    """A loop of one operator, whose result is its first operand in the next round."""
+    (name,), (body,) = it.out, it.body
+    state = player.state(it.args[0])
+    if body.verb != "apply" or body.out != it.out or name in player.tensors:
+        raise Unplayable("a loop of something else")
+    for _ in range(it.options["times"]):
+        operands = [state if operand == name else player.operand(operand) for operand in body.args]
+        state = _applied(player, body, operands)
+    player.bind(name, state)
+
+
+def _swept(it: Instruction) -> dict[str, Any]:
+    names = ("retain_graph", "create_graph", "allow_unused")
+    return {name: it.options[name] for name in names if it.options.get(name)}
+
+
+def _backward(player: Player, it: Instruction) -> None:
+    root, cotangent = player.state(it.args[0]), player.given(it, "cotangent")
+    inputs = [player.state(name) for name in it.options["inputs"]] if it.options.get("inputs") else None
+    if cotangent:
+        player.shared.add(cotangent.memory)
+    player.twin.backward(root, cotangent, player.states, inputs=inputs, **_swept(it))
+
+
+def _grad(player: Player, it: Instruction) -> None:
+    root, *inputs = (player.state(name) for name in it.args)
+    cotangent = player.given(it, "cotangent")
+    if len(it.out) != len(inputs) or len(set(it.out)) != len(it.out):
+        raise Unplayable("as many names as inputs")
+    if cotangent:
+        player.shared.add(cotangent.memory)
+    used = reached(root.value)
+    found = player.twin.grad(root, inputs, cotangent, player.states, **_swept(it))
+    for name, by, state in zip(it.out, inputs, found, strict=True):
+        if by.value not in used:
+            player.absent.add(name)
+            continue
+        player.shared.add(state.memory)
+        player.gradients.add(state.memory)
+        player.bind(name, state)
+
+
+def _read_grad(player: Player, it: Instruction) -> None:
+    state = player.state(it.args[0]).grad
+    if state is None:
+        raise Unplayable("there is no gradient to read")
+    player.gradients.add(state.memory)
+    player.bind(it.out[0], state)
+
+
+def _detach(player: Player, it: Instruction) -> None:
+    state = player.state(it.args[0])
+    result = player.twin.detach(state)
+    if state in player.row_major:
+        player.row_major.add(result)
+    player.bind(it.out[0], result)
+
+
+def _unbind(player: Player, it: Instruction) -> None:
+    state = player.state(it.args[0])
+    if len(it.out) != state.value.array.shape[0] or not it.out:
+        raise Unplayable("as many names as entries")
+    for name, entry in zip(it.out, player.twin.unbind(state), strict=True):
+        player.entries.add(entry)
+        player.bind(name, entry)
+
+
+def _require_grad(player: Player, it: Instruction) -> None:
+    player.twin.require_grad(player.state(it.args[0]), it.options["flag"])
+    for name in it.out:
+        player.bind(name, player.state(it.args[0]))
+
+
+def _write(player: Player, it: Instruction) -> None:
+    a, b = it.args
+    player.twin.write(player.state(a), it.options["how"], player.operand(b), **_index(it))
+
+
+def _index(it: Instruction) -> dict[str, Any]:
+    return {"index": it.options["index"]} if "index" in it.options else {}
+
+
+def _hook(player: Player, it: Instruction) -> None:
+    if it.out[0] in player.hooks or it.out[0] in player.tensors:
+        raise Unplayable("the handle's name is bound already")
+    state = player.state(it.args[0])
+    player.hooks[it.out[0]] = state, player.twin.hook(state, tuple(it.options["body"]))
+
+
+def _remove(player: Player, it: Instruction) -> None:
+    if it.args[0] not in player.hooks:
+        raise Unplayable(f"{it.args[0]} is no handle")
+    player.twin.remove(*player.hooks[it.args[0]])
+
+
+_VERBS: Final[Mapping[str, Callable[[Player, Instruction], None]]] = {
+    "leaf": _leaf,
+    "apply": _apply,
+    "repeat": _repeat,
+    "backward": _backward,
+    "grad": _grad,
+    "read_grad": _read_grad,
+    "set_grad": lambda player, it: player.twin.set_grad(player.state(it.args[0]), player.state(it.args[1])),
+    "unbind": _unbind,
+    "drop": lambda player, it: player.tensors.__delitem__(it.args[0]),
+    "clear": lambda player, it: player.twin.clear(player.state(it.args[0]), it.options["how"]),
+    "write": _write,
+    "detach": _detach,
+    "require_grad": _require_grad,
+    "retain_grad": lambda player, it: player.twin.retain_grad(player.state(it.args[0])),
+    "hook": _hook,
+    "remove": _remove,
+}
+
+
+def names_of(player: Player, wanted: Iterable[State]) -> list[str]:
+    """The names that stand for one of these."""
+    chosen = set(wanted)
+    return [name for name, state in player.tensors.items() if state in chosen]
+
+
+def views(operator: str, attributes: Mapping[str, Any]) -> bool:
+    """Whether an operator's result looks at its operand's memory."""
+    return OPERATORS[operator].views and not isinstance(attributes.get("index"), list)

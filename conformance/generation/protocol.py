@@ -1,0 +1,451 @@
+"""Protocol programs: random interleavings of everything that keeps state, legal for the most part."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Final
+
+from conformance.generation.play import Player, Unplayable
+from conformance.generation.sketch import Sketch
+from conformance.generation.watching import WATCHED
+from conformance.model.numbers import Inexact
+from conformance.model.protocol import Failure, Refusal
+from conformance.model.state import State
+from conformance.program import Instruction, Operand, Scalar
+
+KINDS: Final = ("functional", "accumulation", "lifetime", "modes", "hooks", "in_place", "views")
+# Products stay far below 2**24, so that every cotangent on the way is exact in float32 too.
+LARGEST: Final = 64
+SHORTEST, LONGEST = 6, 20
+DEEPEST: Final = 2
+SHAPES: Final = ((), (), (1,), (2,), (2,), (3,), (2, 2), (2, 2), (1, 2), (2, 1), (2, 3), (0,))
+NUMBERS: Final = ("-3", "-2", "-1", "0", "1", "2", "3", "1/2", "-3/2")
+SCALARS: Final = ("-2", "-1", "0", "1", "2", "3", "1/2")
+
+
+def generate(draw: random.Random, dtype: str, kind: str, offered: frozenset[str]) -> Sketch:
+    """A sketch of one of KINDS, of verbs and options that are `offered`: those of the kind prevail over those before it."""
+    author = Author(draw, dtype, kind, offered)
+    author.write()
+    kinds = (kind, WATCHED) if draw.random() < 0.5 else (kind,)
+    return Sketch(dtype, tuple(author.open[0]), kinds)
+
+
+class _Ended(Exception):
+    """Nothing may follow: a sweep failed, or the model stopped."""
+
+
+class Author:
+    """One sketch being drawn, and the model's state so far, from which the next instruction is chosen."""
+
+    def __init__(self, draw: random.Random, dtype: str, kind: str, offered: frozenset[str]) -> None:
+        self.draw = draw
+        self.dtype = dtype
+        self.offered = offered
+        self.player = Player(dtype)
+        self.open: list[list[Instruction]] = [[]]
+        self.depth = 0
+        self.names = 0
+        kinds = KINDS[: KINDS.index(kind) + 1]
+        rows = [row for row in ROWS if row.kind in kinds and all(key in offered for key in row.needs)]
+        self.rows = rows
+        self.weights = [row.weight * (2 if row.kind == kind else 1) for row in rows]
+
+    def write(self) -> None:
+        """Two leaves, and steps until it is long enough."""
+        try:
+            for _ in range(2):
+                self.add(_leaf(self))
+            for _ in range(self.draw.randint(SHORTEST, LONGEST) - 2):
+                self.step()
+        except _Ended:
+            return
+
+    def step(self) -> None:
+        """One row that has something to say; a few are tried."""
+        for row in self.draw.choices(self.rows, self.weights, k=6):
+            it = row.make(self)
+            if isinstance(it, Instruction) and self.add(it):
+                return
+            if it is True:
+                return
+
+    def add(self, it: Instruction | None) -> bool:
+        """Plays an instruction and keeps it, unless it makes no sense."""
+        if it is None:
+            return False
+        try:
+            self.player.play(it)
+        except Unplayable:
+            return False
+        except Inexact:
+            raise _Ended from None
+        except Failure:
+            if self.chance(0.7):
+                return False
+            self.open[-1].append(it)
+            raise _Ended from None
+        except Refusal:
+            pass
+        self.open[-1].append(it)
+        return True
+
+    # --- choosing
+
+    def chance(self, probability: float) -> bool:
+        return self.draw.random() < probability
+
+    def offers(self, key: str) -> bool:
+        return key in self.offered
+
+    def name(self, stem: str) -> str:
+        self.names += 1
+        return f"{stem}{self.names}"
+
+    def any(self, *conditions: Callable[[State], bool]) -> str | None:
+        """The name of a tensor for which all conditions hold; the younger the likelier."""
+        found = [n for n, state in self.player.tensors.items() if all(holds(state) for holds in conditions)]
+        return self.draw.choices(found, range(1, len(found) + 1))[0] if found else None
+
+    def state(self, name: str) -> State:
+        return self.player.tensors[name]
+
+    def value(self, shape: Sequence[int]) -> dict[str, Any]:
+        numbers = NUMBERS if self.chance(0.2) else NUMBERS[:7]
+        return {"shape": list(shape), "values": [self.draw.choice(numbers) for _ in range(prod(shape))]}
+
+    def scalar(self) -> Scalar:
+        return Scalar(self.draw.choice(SCALARS))
+
+    def constant(self, shape: Sequence[int]) -> str:
+        """The name of a constant of a shape: one that is there, or a new one."""
+        there = self.any(lambda s: not s.requires_grad and s.value.array.shape == tuple(shape))
+        if there and self.chance(0.4):
+            return there
+        it = Instruction("leaf", (self.name("c"),), (), {"value": self.value(shape), "requires_grad": False})
+        self.add(it)
+        return it.out[0]
+
+
+# --- conditions
+
+
+def _shape(state: State) -> tuple[int, ...]:
+    return tuple(state.value.array.shape)
+
+
+def _requires(state: State) -> bool:
+    return state.requires_grad
+
+
+def _is_constant(state: State) -> bool:
+    return not state.requires_grad
+
+
+def _small(state: State) -> bool:
+    return all(-LARGEST <= number <= LARGEST for number in state.value.array.flat)
+
+
+def _is_result(state: State) -> bool:
+    return not state.is_leaf
+
+
+def _is_trained(state: State) -> bool:
+    return state.is_leaf and state.requires_grad
+
+
+def _has_gradient(state: State) -> bool:
+    return state.grad is not None
+
+
+def _many(state: State) -> bool:
+    return state.requires_grad and state.value.array.size > 1
+
+
+def _has_rows(state: State) -> bool:
+    return state.value.array.ndim > 0 and state.value.array.shape[0] > 0
+
+
+# --- functional
+
+
+def _leaf(author: Author) -> Instruction:
+    flag = author.chance(0.8)
+    options = {"value": author.value(author.draw.choice(SHAPES)), "requires_grad": flag}
+    return Instruction("leaf", (author.name("x" if flag else "c"),), (), options)
+
+
+def _applied(author: Author, operator: str, *operands: Operand, **attributes: Any) -> Instruction | None:
+    options = {"operator": operator, **attributes}
+    return Instruction("apply", (author.name("y"),), operands, options) if author.offers(operator) else None
+
+
+def _unary(author: Author) -> Instruction | None:
+    a = author.any(_small)
+    return _applied(author, author.draw.choice(("neg", "sum", "sum", "square")), a) if a else None
+
+
+def _binary(author: Author) -> Instruction | None:
+    a = author.any(_small)
+    if a is None:
+        return None
+    shape = _shape(author.state(a))
+    b: Operand | None = author.any(_small, lambda s: _shape(s) in (shape, (), (1,)) or author.chance(0.05))
+    if author.chance(0.25) or b is None:
+        b = author.scalar()
+    elif author.chance(0.15):
+        b = a
+    operands = (a, b) if author.chance(0.6) else (b, a)
+    return _applied(author, author.draw.choice(("add", "sub", "mul", "mul")), *operands)
+
+
+def _matrix(author: Author) -> Instruction | None:
+    a = author.any(_small, lambda s: s.value.array.ndim == 2)
+    if a is None:
+        return None
+    b = author.any(_small, lambda s: s.value.array.ndim == 2 and _shape(s)[0] == _shape(author.state(a))[1])
+    choices = [("mm", (a, b or a), {}), ("sum_axis", (a,), {"axis": author.draw.randint(0, 1)}), ("transpose", (a,), {})]
+    operator, operands, attributes = author.draw.choice(choices)
+    return _applied(author, operator, *operands, **attributes)
+
+
+def _structure(author: Author) -> Instruction | None:
+    a = author.any()
+    if a is None:
+        return None
+    shape = _shape(author.state(a))
+    choices = [("reshape", {"shape": list(author.draw.choice(_shapings(shape)))})]
+    if shape and shape[0]:
+        i, j = author.draw.randrange(shape[0]), author.draw.randrange(shape[0])
+        low = author.draw.randrange(shape[0])
+        high = author.draw.randint(low + 1, shape[0])
+        choices += [("index", {"index": i}), ("index", {"index": {"slice": [low, high]}})]
+        if author.offers("index.list"):
+            choices += [("index", {"index": [i, j, i]})]
+    operator, attributes = author.draw.choice(choices)
+    return _applied(author, operator, a, **attributes)
+
+
+def _shapings(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The shapes into which one may be brought."""
+    size = prod(shape)
+    whole = [(size,), (1, size), (size, 1)]
+    return [*whole, (2, size // 2)] if size and size % 2 == 0 else whole
+
+
+def _grad(author: Author) -> Instruction | None:
+    root = author.any(_requires)
+    if root is None:
+        return None
+    count = author.draw.choice((1, 1, 2))
+    inputs = [name for _ in range(count) if (name := author.any(_requires, lambda s: s is not author.state(root)))]
+    inputs = list(dict.fromkeys(inputs))
+    if not inputs:
+        return None
+    options = _options(author, "grad", ("retain_graph", 0.5), ("create_graph", 0.3), ("allow_unused", 0.05))
+    names = tuple(author.name("g") for _ in inputs)
+    return Instruction("grad", names, (root, *inputs), {**options, **_cotangent(author, "grad", root)})
+
+
+def _options(author: Author, verb: str, *chances: tuple[str, float]) -> dict[str, bool]:
+    drawn = {name: author.chance(probability) for name, probability in chances}
+    return {name: True for name, chosen in drawn.items() if chosen and author.offers(f"{verb}.{name}")}
+
+
+def _cotangent(author: Author, verb: str, root: str) -> dict[str, str]:
+    """A cotangent where one is needed, sometimes where none is, seldom of another shape."""
+    state = author.state(root)
+    needed = state.value.array.size != 1
+    if not author.offers(f"{verb}.cotangent") or not author.chance(0.95 if needed else 0.3):
+        return {}
+    shape = _shape(state) if author.chance(0.96) else author.draw.choice(SHAPES)
+    return {"cotangent": author.constant(shape)}
+
+
+# --- accumulation and lifetime
+
+
+def _backward(author: Author) -> Instruction | None:
+    root = author.any(_requires) if author.chance(0.97) else author.any()
+    if root is None:
+        return None
+    options: dict[str, Any] = _options(author, "backward", ("retain_graph", 0.5), ("create_graph", 0.12))
+    if author.offers("backward.inputs") and author.chance(0.12):
+        inputs = [name for _ in range(2) if (name := author.any(_requires))]
+        options["inputs"] = list(dict.fromkeys(inputs))
+    return Instruction("backward", (), (root,), {**options, **_cotangent(author, "backward", root)})
+
+
+def _clear(author: Author) -> Instruction | None:
+    a = author.any(_has_gradient) if author.chance(0.93) else author.any()
+    how = author.draw.choice(("zero", "none"))
+    return Instruction("clear", (), (a,), {"how": how}) if a and author.offers(f"clear.{how}") else None
+
+
+def _set_grad(author: Author) -> Instruction | None:
+    a = author.any(_is_trained)
+    if a is None:
+        return None
+    shape = _shape(author.state(a)) if author.chance(0.95) else author.draw.choice(SHAPES)
+    return Instruction("set_grad", (), (a, author.constant(shape)))
+
+
+def _read_grad(author: Author) -> Instruction | None:
+    a = author.any(_has_gradient)
+    return Instruction("read_grad", (author.name("g"),), (a,)) if a else None
+
+
+def _drop(author: Author) -> Instruction | None:
+    a = author.any() if len(author.player.tensors) > 3 else None
+    return Instruction("drop", (), (a,)) if a else None
+
+
+def _repeat(author: Author) -> Instruction | None:
+    a = author.any(_small)
+    if a is None:
+        return None
+    name = author.name("y")
+    operator, other = author.draw.choice((("add", a), ("mul", Scalar("2")), ("sub", Scalar("1")), ("add", name)))
+    body = Instruction("apply", (name,), (name, other), {"operator": operator})
+    return Instruction("repeat", (name,), (a,), {"times": author.draw.randint(1, 3)}, (body,))
+
+
+# --- modes
+
+
+def _detach(author: Author) -> Instruction | None:
+    a = author.any()
+    return Instruction("detach", (author.name("u"),), (a,)) if a else None
+
+
+def _require_grad(author: Author) -> Instruction | None:
+    a = author.any(lambda s: s.is_leaf) if author.chance(0.9) else author.any(_is_result)
+    out = (author.name("q"),) 
+    return Instruction("require_grad", out, (a,), {"flag": author.chance(0.6)}) if a else None
+
+
+def _block(author: Author) -> bool:
+    """A block of some steps, which an exception may leave."""
+    if author.depth >= DEEPEST:
+        return False
+    verbs = [verb for verb in ("no_grad", "enable_grad") if author.offers(verb)]
+    verb = author.draw.choice((*verbs, *verbs, "thread"))
+    enabled = verb != "no_grad"
+    interrupted = author.chance(0.25)
+    author.depth += 1
+    author.open.append([])
+    ended = False
+    try:
+        with author.player.twin.mode(enabled):
+            for _ in range(author.draw.randint(1, 3)):
+                author.step()
+    except _Ended:
+        ended = True
+    finally:
+        author.depth -= 1
+    body = author.open.pop()
+    if interrupted and not ended:
+        body.append(Instruction("raise"))
+    if body:
+        block = Instruction(verb, (), (), {}, tuple(body))
+        author.open[-1].append(Instruction("catch", (), (), {}, (block,)) if interrupted and not ended else block)
+    if ended:
+        raise _Ended
+    return bool(body)
+
+
+# --- hooks
+
+
+def _hook(author: Author) -> Instruction | None:
+    a = author.any(_requires) if author.chance(0.95) else author.any()
+    if a is None:
+        return None
+    shape = _shape(author.state(a)) if author.chance(0.96) else (3,)
+    bodies: list[list[dict[str, Any]]] = [
+        [],
+        [{"scale": author.draw.choice(SCALARS)}],
+        [{"replace": author.value(shape)}],
+        [{"note": "requires_grad"}, {"scale": "2"}],
+    ]
+    return Instruction("hook", (author.name("h"),), (a,), {"body": author.draw.choices(bodies, (3, 4, 2, 1))[0]})
+
+
+def _remove(author: Author) -> Instruction | None:
+    hooks = list(author.player.hooks)
+    return Instruction("remove", (), (author.draw.choice(hooks),)) if hooks else None
+
+
+def _retain_grad(author: Author) -> Instruction | None:
+    a = author.any(_requires) if author.chance(0.95) else author.any()
+    return Instruction("retain_grad", (), (a,)) if a else None
+
+
+# --- in place, and views
+
+
+def _write(author: Author) -> Instruction | None:
+    a = author.any(_small, lambda s: not _is_trained(s)) if author.chance(0.85) else author.any(_small)
+    how = author.draw.choice([how for how in ("add", "mul", "set") if author.offers(f"write.{how}")])
+    if a is None:
+        return None
+    shape = _shape(author.state(a))
+    index: dict[str, Any] = {}
+    if how == "set":
+        if not shape or not shape[0]:
+            return None
+        i = author.draw.randrange(shape[0])
+        index = {"index": author.draw.choice((i, {"slice": [0, i + 1]}))}
+        shape = shape[1:] if index == {"index": i} else (i + 1, *shape[1:])
+    fitting = author.any(_small, lambda s: _shape(s) in (shape, ()) or author.chance(0.03))
+    b: Operand = fitting if fitting and author.chance(0.6) else author.scalar()
+    return Instruction("write", (), (a, b), {"how": how, **index})
+
+
+def _unbind(author: Author) -> Instruction | None:
+    a = author.any(_has_rows)
+    if a is None:
+        return None
+    names = tuple(author.name("e") for _ in range(_shape(author.state(a))[0]))
+    return Instruction("unbind", names, (a,))
+
+
+# --- the table
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a step may be: from which kind on, how often, how it is made, and which keys an engine must offer for it."""
+
+    kind: str
+    weight: float
+    make: Callable[[Author], Instruction | bool | None]
+    needs: tuple[str, ...] = ()
+
+
+ROWS: Final[tuple[Row, ...]] = (
+    Row("functional", 2, _leaf),
+    Row("functional", 3, _unary),
+    Row("functional", 9, _binary),
+    Row("functional", 3, _matrix),
+    Row("functional", 3, _structure),
+    Row("functional", 3, _grad, ("grad",)),
+    Row("accumulation", 7, _backward, ("backward",)),
+    Row("accumulation", 2, _clear, ("backward",)),
+    Row("accumulation", 1, _set_grad, ("set_grad",)),
+    Row("accumulation", 2, _read_grad, ("grad_of",)),
+    Row("lifetime", 1.5, _drop),
+    Row("lifetime", 1, _repeat),
+    Row("modes", 1.5, _detach, ("detach",)),
+    Row("modes", 1.5, _require_grad, ("require_grad",)),
+    Row("modes", 2.5, _block),
+    Row("hooks", 4, _hook, ("hook",)),
+    Row("hooks", 1, _remove, ("remove",)),
+    Row("hooks", 2, _retain_grad, ("retain_grad",)),
+    Row("in_place", 5, _write, ("write.add", "write.mul", "write.set")),
+    Row("views", 1.5, _unbind, ("unbind",)),
+    Row("views", 5, _structure),
+)

@@ -1,0 +1,46 @@
+"""The files that a run keeps its witnesses in, one a case: `replay` takes them up again."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.errors import UsageError
+
+FOLDER: Final = "witnesses"
+_LONGEST: Final = 100
+# What of a record a witness's file holds: what was wrong, and the program that shows it.
+_KEPT: Final = ("case", "clause", "verdict", "message", "expected", "got", "why", "at", "rerun", "witness")
+
+
+def file_name(case: str) -> str:
+    """A case's id as the name of a file that any file system takes: letters, digits, underscores, at most so long."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", case).strip("_")
+    if len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}_{zlib.crc32(case.encode('utf-8', 'replace')):08x}"
+    return f"{name or 'case'}.json"
+
+
+def save(folder: Path, engine: str, record: Mapping[str, Any]) -> Path:
+    """Writes the witness of a case's record into `folder` and says where; raises UsageError when it cannot."""
+    path = folder / file_name(str(record["case"]))
+    kept = {"engine": engine, **{key: record[key] for key in _KEPT if key in record}}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    except OSError as reason:
+        raise UsageError(f"cannot write the witness {path}: {reason.strerror}") from None
+    return path
+
+
+def forget(folder: Path) -> None:
+    """Removes what an earlier run left in `folder`; raises UsageError when it cannot."""
+    try:
+        for path in folder.glob("*.json"):
+            path.unlink()
+    except OSError as reason:
+        raise UsageError(f"cannot write the witnesses in {folder}: {reason.strerror}") from None
