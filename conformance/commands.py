@@ -103,13 +103,15 @@ def _progress() -> Callable[[Progress], None]:
 
 
 def _show(journals: Sequence[Journal]) -> None:
-    from reports import failures, matrix, timing
+    from reports import failures, matrix, programs, timing
 
     if not journals:
         return
-    colour = sys.stdout.isatty()
-    say(matrix.render(journals, colour=colour, width=shutil.get_terminal_size((120, 24)).columns))
+    colour, width = sys.stdout.isatty(), shutil.get_terminal_size((120, 24)).columns
+    say(matrix.render(journals, colour=colour, width=width))
     say(failures.render(journals, colour=colour, limit=_FAILURES_SHOWN))
+    if covered := programs.render(journals, width=width):
+        say(covered)
     say(timing.render(journals))
 
 

@@ -132,7 +132,7 @@ class Engine:
 
     def _ask(self, program: Program, trace: bool) -> Json:
         agent, started = self._started(), time.perf_counter()
-        reply = checked(agent.run(program.to_json(), trace, self.timeout), program)
+        reply = checked(agent.run(program.to_json(answers=False), trace, self.timeout), program)
         self.clock.programs += 1
         self.clock.engine += reply["seconds"]
         self.clock.pipe += time.perf_counter() - started - reply["seconds"]

@@ -106,10 +106,11 @@ class Program:
     dtype: str
     instructions: tuple[Instruction, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """The program as JSON, numbered."""
+    def to_json(self, answers: bool = True) -> dict[str, Any]:
+        """The program as JSON, numbered; without `answers` it says what to look at, and not what is expected to be seen."""
         numbers = iter(range(10**9))
-        return {"schema": SCHEMA, "dtype": self.dtype, "instructions": _to_json(self.instructions, numbers)}
+        instructions = _to_json(self.instructions, numbers, frozenset() if answers else _ANSWERS)
+        return {"schema": SCHEMA, "dtype": self.dtype, "instructions": instructions}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Program:
@@ -147,18 +148,28 @@ class Program:
         return sum(it.verb != "expect" for _, it in self.walk())
 
 
-def _to_json(instructions: Sequence[Instruction], numbers: Iterator[int]) -> list[dict[str, Any]]:
+# The options of an expectation that are the judge's business, and not an engine's.
+_ANSWERS: Final = frozenset({"relation", "value", "why", "when"})
+
+
+def _to_json(
+    instructions: Sequence[Instruction], numbers: Iterator[int], hidden: frozenset[str]
+) -> list[dict[str, Any]]:
     return [
         {
             "index": next(numbers),
             "verb": it.verb,
             "out": list(it.out),
             "args": [arg if isinstance(arg, str) else {"scalar": arg.text} for arg in it.args],
-            "options": dict(it.options),
-            "body": _to_json(it.body, numbers),
+            "options": _shown(it, hidden),
+            "body": _to_json(it.body, numbers, hidden),
         }
         for it in instructions
     ]
+
+
+def _shown(it: Instruction, hidden: frozenset[str]) -> dict[str, Any]:
+    return {key: value for key, value in it.options.items() if key not in hidden or it.verb != "expect"}
 
 
 def _instruction(data: Mapping[str, Any]) -> Instruction:

@@ -10,9 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from conformance.bench.results import Results
+from conformance.enclosure import OUTCOMES
 from conformance.journal import Journal
 from conformance.verdict import VERDICTS
-from reports import charts, programs, view
+from reports import charts, numbers, programs, view
 from reports.catalogue import catalogue
 from reports.conventions import conventions
 from reports.summary import Run, runs
@@ -38,8 +39,9 @@ def render(journals: Sequence[Journal], timed: Results | None = None) -> str:
             profiles=_distinct(found, "profile"),
             dates=sorted({str(run.journal.header["started"])[:10] for run in found}),
             verdicts=list(VERDICTS.values()),
-            numbers=[(run.label, sums) for run in found if (sums := programs.numbers(run)).total],
-            numbers_by_clause=programs.numbers_by_clause(found),
+            enclosed=[(run.label, sums) for run in found if (sums := numbers.of_run(run)).total],
+            enclosed_by_clause=numbers.by_clause(found),
+            outcomes=OUTCOMES,
             generated=[(run.label, made) for run in found if (made := programs.generated(run))],
             programs=programs,
             timed=charts.charts(timed) if timed else None,

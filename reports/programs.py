@@ -1,107 +1,24 @@
-"""What was asked by random programs, and how sharply numbers were judged: sums over the records of a run."""
+"""What was asked by random programs: what was generated for a run, and what never was."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any, Final
 
-from conformance.enclosure import OUTCOMES
-from conformance.gate import INCONCLUSIVE_SHARE, OPEN_OUTCOMES
 from conformance.generation.census import Census
 from conformance.journal import Journal, Record
+from reports import numbers
 from reports.summary import Run, runs
 from reports.text import counted, one_line, some, wrapped
 
 Pair = tuple[str, str]
 
-_NAMED: Final = 6
-
-
-# --- numbers that were judged by an enclosure
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What came of some numbers, and the greatest error among them as a part of what is accepted."""
-
-    outcomes: Mapping[str, int]
-    ratio: float
-
-    @classmethod
-    def of(cls, records: Iterable[Record]) -> Numbers:
-        """The sum over `records`; those that enclosed nothing add nothing."""
-        outcomes, ratio = Counter[str](), 0.0
-        for record in records:
-            outcomes.update(record.get("outcomes") or {})
-            ratio = max(ratio, float(record.get("ratio") or 0))
-        return cls(outcomes, ratio)
-
-    @property
-    def total(self) -> int:
-        """How many numbers there are."""
-        return sum(self.outcomes.values())
-
-    @property
-    def cells(self) -> list[tuple[str, str, str]]:
-        """For each outcome its count, its share of the total, and the tone of both."""
-        return [(f"{self.outcomes.get(name, 0):,}", self._share(name), self._tone(name)) for name in OUTCOMES]
-
-    @property
-    def greatest(self) -> str:
-        """The greatest error in three figures: `0.431`, or `∞` where a number is not one, or nothing is allowed."""
-        return f"{self.ratio:.3g}".replace("inf", "∞")
-
-    @property
-    def sentence(self) -> str:
-        """`120 numbers enclosed: 20 exact, 99 pass, 1 undecided; the greatest error is 0.43 times what is accepted`."""
-        parts = [f"{self.outcomes[name]:,} {name}" for name in OUTCOMES if self.outcomes.get(name)]
-        greatest = f"; the greatest error is {self.greatest} times what is accepted" if self.ratio else ""
-        return f"{counted(self.total, 'number')} enclosed: {', '.join(parts)}{greatest}"
-
-    def _share(self, name: str) -> str:
-        return percentage(self.outcomes.get(name, 0), self.total)
-
-    def _tone(self, name: str) -> str:
-        count = self.outcomes.get(name, 0)
-        if name == "fail" and count:
-            return "bad"
-        left_open = sum(self.outcomes.get(it, 0) for it in OPEN_OUTCOMES)
-        if name in OPEN_OUTCOMES and count and left_open > INCONCLUSIVE_SHARE * self.total:
-            return "broken"
-        return "plain" if count else "quiet"
-
-
-def percentage(count: int, total: int) -> str:
-    """`count` of `total` in per cent: nothing for none, and neither 0.0% for a few nor 100.0% for almost all."""
-    if not count:
-        return ""
-    share = count / total
-    return "< 0.1%" if share < 0.001 else "> 99.9%" if 0.999 < share < 1 else f"{share:.1%}"
-
-
-def numbers(run: Run) -> Numbers:
-    """Every number of `run` that was judged by an enclosure."""
-    return Numbers.of(item.record for item in run.settled)
-
-
-def numbers_by_clause(found: Sequence[Run]) -> list[tuple[str, str, Numbers]]:
-    """Clause, engine and numbers, in the order of the specification."""
-    groups: dict[str, dict[str, list[Record]]] = {}
-    for run in found:
-        known = run.journal.header["clauses"]
-        for name in dict.fromkeys([*known, *(str(item.record["clause"]) for item in run.settled)]):
-            groups.setdefault(name, {})
-        for item in run.settled:
-            groups[str(item.record["clause"])].setdefault(run.label, []).append(item.record)
-    sums = ((clause, label, Numbers.of(of)) for clause, members in groups.items() for label, of in members.items())
-    return [row for row in sums if row[2].total]
-
-
-# --- what was generated
+FEW: Final = 12  # missing pairs that are shown without being asked for
+_NAMED: Final = 6  # operators that a line of a terminal has room for
 
 
 @dataclass(frozen=True)
@@ -211,13 +128,10 @@ def render(journals: Sequence[Journal], *, width: int) -> str:
     """For each engine a line about its numbers and one about its programs, folded to `width`; empty when there is neither."""
     lines = []
     for run in runs(journals):
-        sums, made = numbers(run), generated(run)
+        sums, made = numbers.of_run(run), generated(run)
         sentences = [*([sums.sentence] if sums.total else []), *([made.sentence] if made else [])]
         lines += [line for sentence in sentences for line in wrapped(one_line(f"{run.label}: {sentence}"), width)]
     return "\n".join(lines)
-
-
-# --- the lengths as bars
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Tally:
     programs: Counter[str] = field(default_factory=Counter)
     marks: Counter[str] = field(default_factory=Counter)
     ratio: float = 0.0
+    at: int = 0
     over: int = 0
     alarms: list[str] = field(default_factory=list)
     seconds: Counter[str] = field(default_factory=Counter)
@@ -47,7 +48,7 @@ class Tally:
         total = max(1, self.numbers.total())
         yield "  programs  " + ", ".join(f"{count} {what}" for what, count in self.programs.most_common())
         yield "  numbers   " + ", ".join(f"{count} {what} ({count / total:.2%})" for what, count in self.numbers.most_common())
-        yield f"  little is said of {self.undecided():.2%}; greatest error {self.ratio:.3f} of what is accepted; {self.over} errors are above half of it"
+        yield f"  little is said of {self.undecided():.2%}; {self.over} errors are beyond the allowed one, the greatest is {2 * self.ratio:.2f} of it (program {self.at})"
         parts = ", ".join(f"{what} {1e3 * spent / self.programs.total():.3f} ms" for what, spent in self.seconds.items())
         yield f"  {self.programs.total() / self.seconds.total():.0f} programs/s: {parts}"
         yield from (f"  ALARM {alarm}" for alarm in self.alarms)
@@ -99,7 +100,8 @@ def _judged(tally: Tally, program: Program, reply: object, number: int) -> None:
         judgement = judge(program, reply)
         found, outcomes = judgement.finding, judgement.outcomes
     tally.numbers.update(outcome for outcome, _ in outcomes)
-    tally.ratio = max([tally.ratio, *(ratio for outcome, ratio in outcomes if outcome != "fail")])
+    ratio = max((ratio for outcome, ratio in outcomes if outcome != "fail"), default=0.0)
+    tally.ratio, tally.at = max((tally.ratio, tally.at), (ratio, number))
     tally.over += sum(ratio > 0.5 for _, ratio in outcomes)
     tally.programs[found.verdict if found else "agree"] += 1
     if found:

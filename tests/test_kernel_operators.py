@@ -117,6 +117,7 @@ def test_every_operator_is_compared() -> None:
     assert {*CASES, *AXES, "eq", "gt"} == set(OPERATORS)
 
 
+@pytest.mark.filterwarnings("ignore:var")  # torch, of variances of nothing
 @pytest.mark.parametrize(("act", "shapes"), list(situations()))
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_operators_are_torchs(act: Act, shapes: tuple[Shape, ...], dtype: str) -> None:
@@ -221,10 +222,16 @@ VIEWS: Final[tuple[Act, ...]] = (
     lambda a: a.squeeze(),
     lambda a: a.reshape(4)[1:3].reshape(2, 1).permute(1, 0),
 )
+
+
+def zero(v: Any, w: Any) -> None:
+    v.zero_()
+
+
 WRITES: Final[tuple[Act, ...]] = (
     lambda v, w: v.mul_(w),
     lambda v, w: v.add_(w),
-    lambda v, w: v.zero_(),
+    zero,
     lambda v, w: v.__setitem__(0, w),
     lambda v, w: v.__setitem__(slice(0, 1), 7.0),
 )
@@ -235,7 +242,10 @@ WRITES: Final[tuple[Act, ...]] = (
 def test_written_views_are_torchs(view: int, write: int) -> None:
     """Memory, versions and histories of every kind of view, written in every way, and what is refused."""
     ours, theirs = (written(engine, VIEWS[view], WRITES[write]) for engine in (kernels, torch))
-    assert ours == theirs
+    assert (
+        ours[: len(theirs)] == theirs
+    )  # torch writes zeros where elements share memory, but has no gradient of it then
+    assert ours == theirs or WRITES[write] is zero
 
 
 def written(engine: Any, view: Act, write: Act) -> list[Any]:
@@ -250,9 +260,10 @@ def written(engine: Any, view: Act, write: Act) -> list[Any]:
     seen = [y.tolist(), v.tolist(), other.tolist(), y._version, v._version, other._version]
     try:
         (y * other * x).sum().backward()
-    except RuntimeError as error:  # torch writes zeros wherever they are wanted, and then cannot sweep
-        assert engine is torch and "single memory location" in str(error)
-        pytest.skip("torch has no gradient to compare with")
+    except RuntimeError:
+        if engine is kernels:
+            raise
+        return seen
     return [*seen, x.grad.tolist(), None if w.grad is None else w.grad.tolist()]
 
 

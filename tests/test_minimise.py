@@ -44,7 +44,7 @@ RICH: Final = sketch(
     op("l", "sum", "z"),
     act("backward", "l"),
     op("y", "square", "q"),
-    op("x", "mean", "y"),
+    op("x", "sum", "y"),
     act("backward", "x"),
 )
 
@@ -96,7 +96,9 @@ def shrunk(engine: Engine, name: str) -> Program:
     made = minimise(RICH, fails, clock=fails.clock)
     seconds, inside = fails.clock() - before, engine.clock.engine
     program = trimmed(written(made), fails.program)
-    print(f"\n{name}: {len(written(RICH))} -> {len(program)}, {fails.asked} programs, {seconds:.2f} s ({inside:.2f} s inside)")
+    print(
+        f"\n{name}: {len(written(RICH))} -> {len(program)}, {fails.asked} programs, {seconds:.2f} s ({inside:.2f} s inside)"
+    )
     assert seconds < 1
     assert fails.program(program)
     return program
@@ -129,10 +131,8 @@ def test_a_deep_fault_of_torch(fault: str) -> None:
         assert len(shrunk(engine, f"torch, {fault}")) <= 5
 
 
-def test_the_witness_is_plain(right: Engine) -> None:
-    """What is left has the names and the numbers that a person would choose, and the order in which they appear."""
-    with Engine(right.adapter.patched("core.OPERATORS['sub'] = (*core.OPERATORS['sub'][:2], lambda g: g)", "")) as engine:
-        assert engine.ready
+def test_the_witness_is_plain() -> None:
+    """What is left has the names and the numbers that a person would choose."""
     with Engine(resolve("reference,mutant=accumulate_overwrites")) as engine:
         made = minimise(RICH, Failing(engine))
     assert made.instructions == (leaf("x", "1"), act("backward", "x"), act("backward", "x"))
@@ -217,6 +217,7 @@ _BLOCKS: Final[Instructions] = (
     op("j", "cumsum", "i", axis=2),
     act("hook", "y", out=("h",), body=[{"note": "dtype"}, {"replace": {"shape": [2], "values": ["9", "8"]}}]),
     leaf("c", "4", "4", constant=True),
+    leaf("m", "4"),
     act("backward", "y", cotangent="c", retain_graph=True, inputs=["x", "y"]),
     act("grad", "y", "x", "i", out=("g", "g2"), cotangent="c", allow_unused=True),
     act("drop", "y"),
@@ -236,7 +237,7 @@ def _measure(instructions: Instructions) -> tuple[Any, ...]:
     arrays = [it.options["value"] for it in every if it.verb == "leaf"]
     elements = sum(1 + len(value["values"]) + len(value["shape"]) + sum(value["shape"]) for value in arrays)
     attributes = sum(len(str(it.options.get(name, ""))) for it in every for name in ("index", "axis"))
-    attributes += sum(it.options.get("axis", 0) for it in every)
+    attributes += sum(it.options.get("axis", 0) + sum(it.options.get("index", [])) for it in every)
     numbers = sorted((plainness(text) for it in every for text in edits._texts(it)), reverse=True)
     return len(every), options + parts, places, hard, elements, attributes, numbers
 
@@ -291,14 +292,22 @@ def _look(name: str, value: str = "1") -> Instruction:
 
 def test_one_expectation_is_left() -> None:
     """Of several expectations the one that fails is kept, and nothing after it."""
-    body = (leaf("x", "1"), _look("x"), op("y", "neg", "x"), _look("y", "7"), _look("x"), op("z", "neg", "y"), _look("z"))
+    body = (
+        leaf("x", "1"),
+        _look("x"),
+        op("y", "neg", "x"),
+        _look("y", "7"),
+        _look("x"),
+        op("z", "neg", "y"),
+        _look("z"),
+    )
     program = trimmed(Program("float64", body), lambda p: any(it == _look("y", "7") for _, it in p.walk()))
     assert program.instructions == (body[0], body[2], body[3])
 
 
 def test_two_expectations_that_need_each_other_are_left() -> None:
     """Where one alone shows nothing, as when it holds only after an attempt ended in one way, both stay."""
-    wanted = {_look("x", "2"), _look("y", "3")} if False else [_look("x", "2"), _look("y", "3")]
+    wanted = [_look("x", "2"), _look("y", "3")]
     body = (leaf("x", "1"), _look("x"), wanted[0], op("y", "neg", "x"), _look("y"), wanted[1])
 
     def fails(program: Program) -> bool:

@@ -224,3 +224,13 @@ def test_several_backwards_are_noticed() -> None:
     once = Instruction("backward", (), ("y",), {})
     assert not Program("float64", (LEAF, once)).accumulates()
     assert Program("float64", (LEAF, once, Instruction("attempt", ("a",), (), {}, (once,)))).accumulates()
+
+
+def test_an_engine_is_not_told_the_answers() -> None:
+    """What is sent to an agent says what to look at; neither a number that is expected nor a reason is in it."""
+    options = {"observe": "tensor", "relation": "equals", "value": {"shape": [], "values": ["31337"]}, "why": "because"}
+    program = Program("float64", (LEAF, Instruction("expect", (), ("x",), options)))
+    sent = program.to_json(answers=False)
+    assert sent["instructions"][1]["options"] == {"observe": "tensor"}
+    assert "31337" not in json.dumps(sent)
+    assert sent["instructions"][0] == program.to_json()["instructions"][0]

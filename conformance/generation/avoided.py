@@ -50,6 +50,29 @@ def _target(player: Player, it: Instruction) -> State:
     return player.state(it.args[0])
 
 
+def _overlapping(player: Player, it: Instruction) -> bool:
+    a, b = _target(player, it), player.operand(it.args[1])
+    if a.memory is not b.memory:
+        return False
+    return it.options["how"] == "set" or a.place().tolist() != b.place().tolist()
+
+
+def _former_leaf(player: Player, it: Instruction) -> bool:
+    a = _target(player, it)
+    recorded = player.twin.grad_enabled and (a.requires_grad or player.operand(it.args[1]).requires_grad)
+    return recorded and (a.base or a) in player.trained and not (a.base or a).requires_grad
+
+
+def _patched_again(player: Player, it: Instruction) -> bool:
+    nodes = [value.node for value in reached(_target(player, it).value)]
+    return any(isinstance(node, Node) and node.operator == "patch" and node.freed for node in nodes)
+
+
+def _sought_entry(player: Player, it: Instruction) -> bool:
+    names = it.args[1:] if it.verb == "grad" else it.options.get("inputs") or ()
+    return any(player.state(name) in player.entries for name in names)
+
+
 def _hook_on_a_view(player: Player, it: Instruction) -> bool:
     a = _target(player, it)
     if it.verb == "write":
@@ -177,6 +200,10 @@ _SWEEPS: Final = ("backward", "grad")
 AVOIDED: Final[tuple[Avoided, ...]] = (
     Avoided("views under no_grad", ("apply", "unbind"), _unrecorded_view, "", ""),
     Avoided("another layout", ("apply",), _another_layout, "", ""),
+    Avoided("overlapping writes", ("write",), _overlapping, "", ""),
+    Avoided("former leaves", ("write",), _former_leaf, "", ""),
+    Avoided("patched again", _SWEEPS, _patched_again, "", ""),
+    Avoided("sought entries", _SWEEPS, _sought_entry, "", ""),
     Avoided("hooks on views", ("hook", "retain_grad", "write"), _hook_on_a_view, "", ""),
     Avoided("flags of views", ("require_grad",), _shared_flag, "", ""),
     Avoided("views of constants", ("write",), _view_of_a_constant, "", ""),

@@ -235,7 +235,7 @@ def _cut(it: Instruction, cut: Cut, shaped: Shaped | None) -> Instruction:
 def _cut_value(value: Mapping[str, Any], cut: Cut) -> dict[str, Any]:
     elements = np.empty(len(value["values"]), dtype=object)
     elements[:] = value["values"]
-    array = cut(elements.reshape(value["shape"]))
+    array = np.asarray(cut(elements.reshape(value["shape"])), dtype=object)
     return {"shape": list(array.shape), "values": list(array.flat)}
 
 
@@ -253,8 +253,11 @@ def plainer_attributes(instructions: Instructions, position: int) -> Iterator[In
 def _plainer_attribute(value: Any) -> Iterator[Any]:
     if isinstance(value, int) and value not in (0, False):
         yield from (0, 1) if value != 1 else (0,)
-    elif isinstance(value, list) and len(value) > 1:
-        yield from (value[:place] + value[place + 1 :] for place in reversed(range(len(value))))
+    elif isinstance(value, list):
+        if any(value):
+            yield [max(0, place - 1) for place in value]
+        if len(value) > 1:
+            yield from (value[:place] + value[place + 1 :] for place in reversed(range(len(value))))
 
 
 def plainer_numbers(instructions: Instructions, position: int) -> Iterator[Instructions]:

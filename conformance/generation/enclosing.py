@@ -211,10 +211,11 @@ def _sharp(truth: Array, rounded: Array) -> bool:
 def enclosed(name: str, truth: Array, rounded: Array) -> Instruction:
     """The expectation of a value by its truth, and the error that is allowed to each number.
 
-    Where the truth itself is a wide ball, at a kink, every number that some choice there leads to is allowed.
+    Where the truth itself is a wide ball, at a kink, every number that some choice there leads to is allowed. So is what its text
+    leaves out.
     """
     undecided = [i for i, (t, r) in enumerate(zip(truth.flat, rounded.flat, strict=True)) if t.rad() > r.rad() * _SHARP]
-    allowed = [float(r.rad()) + float(t.rad()) for t, r in zip(truth.flat, rounded.flat, strict=True)]
+    allowed = [float(r.rad()) + float(t.rad()) + _cut(t) for t, r in zip(truth.flat, rounded.flat, strict=True)]
     value = {
         "shape": list(truth.shape),
         "values": [_text(t) for t in truth.flat],
@@ -227,6 +228,11 @@ def enclosed(name: str, truth: Array, rounded: Array) -> Instruction:
 def _text(truth: arb) -> str:
     """An exact truth as a rational, others to more digits than any allowed error has."""
     return str(truth.fmpq()) if truth.is_exact() else str(truth.mid().str(DIGITS, radius=False))
+
+
+def _cut(truth: arb) -> float:
+    """How much the text leaves out."""
+    return 0.0 if truth.is_exact() else abs(float(truth)) * 10.0 ** (1 - DIGITS)
 
 
 def _as_ball(number: Any) -> Any:

@@ -26,6 +26,7 @@ class Player:
 
     shared: memory that an engine may hand out twice, as cotangents and gradients are. entries: memory that was unbound.
     absent: the names of gradients that are not there.
+    trained: leaves that require grad, or did.
     row_major: the matrices whose elements lie row after row, so that another shape is a view of them.
     """
 
@@ -38,6 +39,7 @@ class Player:
         self.shared: set[Memory] = set()
         self.gradients: set[Memory] = set()
         self.entries: set[State] = set()
+        self.trained: set[State] = set()
         self.row_major: set[State] = set()
 
     def play(self, it: Instruction) -> None:
@@ -80,11 +82,17 @@ class Player:
 
 def _leaf(player: Player, it: Instruction) -> None:
     options = it.options
-    if 0 in options["value"]["shape"][:-1]:
-        raise Unplayable("nested lists cannot say this shape")
+    _check_literal(options["value"])
     state = player.twin.leaf(numbers.from_json(options["value"]), options["requires_grad"], options.get("dtype"))
+    if state.requires_grad:
+        player.trained.add(state)
     player.row_major.add(state)
     player.bind(it.out[0], state)
+
+
+def _check_literal(value: Mapping[str, Any]) -> None:
+    if 0 in value["shape"][:-1]:
+        raise Unplayable("nested lists cannot say this shape")
 
 
 def _applied(player: Player, it: Instruction, operands: Sequence[State]) -> State:
@@ -186,6 +194,7 @@ def _unbind(player: Player, it: Instruction) -> None:
 
 def _require_grad(player: Player, it: Instruction) -> None:
     player.twin.require_grad(player.state(it.args[0]), it.options["flag"])
+    player.trained.add(player.state(it.args[0]))
     for name in it.out:
         player.bind(name, player.state(it.args[0]))
 
@@ -202,6 +211,8 @@ def _index(it: Instruction) -> dict[str, Any]:
 def _hook(player: Player, it: Instruction) -> None:
     if it.out[0] in player.hooks or it.out[0] in player.tensors:
         raise Unplayable("the handle's name is bound already")
+    for action in it.options["body"]:
+        _check_literal(action.get("replace", {"shape": []}))
     state = player.state(it.args[0])
     player.hooks[it.out[0]] = state, player.twin.hook(state, tuple(it.options["body"]))
 

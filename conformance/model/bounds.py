@@ -144,6 +144,8 @@ class Traced:
         """The product of factors in any order; for the derivative by one, engines divide the product by it, or multiply the others."""
         traced = [self.tape.traced(factor) for factor in factors]
         product = reduce(mul, (factor.value for factor in traced))
+        if not product.is_zero() and product.abs_upper() < self.tape.least:
+            raise OutOfRange("a product too small to be divided again")
 
         def partial(i: int) -> Callable[[], Any]:
             if any(factor.value.contains(0) for factor in traced):

@@ -93,10 +93,18 @@ class Twin:
         A recorded write makes a new result of the base, and pieces of it of the base's views. Everything else that looks at the
         memory sees other numbers, and keeps its history.
         """
-        a = a if index is None else self.apply("index", (a,), {"index": index})
+        if index is not None:
+            a = self.apply("index", (a,), {"index": index})
+            a.memory.members.remove(a)  # nobody holds this view
         base = a.base or a
-        if self.grad_enabled and any(state.is_leaf and state.requires_grad for state in (a, base)):
-            raise Refusal("leaf_in_place")
+        b = _stripped(b) if b and how == "set" else b
+        shape = a.value.array.shape
+        reasons = {
+            "leaf_in_place": self.grad_enabled and any(each.is_leaf and each.requires_grad for each in (a, base)),
+            "shape_mismatch": b is not None and np.broadcast_shapes(shape, b.value.array.shape) != shape,
+        }
+        if any(reasons.values()):
+            raise Refusal(*(kind for kind, holds in reasons.items() if holds))
         written = self._written(a, how, b) if b else Value(_zeros(a), Node("zero", (a.value,), {}))
         recorded = self.grad_enabled and (a.requires_grad or (b is not None and b.requires_grad))
         strangers = [state for state in a.aliases() if not recorded or (state.base or state) is not base]
@@ -111,8 +119,6 @@ class Twin:
         operator = "add" if how == "set" else how
         before = self.leaf(_zeros(a), False) if how == "set" else a
         written = self.apply(operator, (before, b), {})
-        if written.value.array.shape != a.value.array.shape:
-            raise Refusal("shape_mismatch")
         if written.value.node:
             written.value.node.kept = _stamps(operator, (before, b), written, aside="a")
         return written.value
@@ -140,7 +146,8 @@ class Twin:
 
     def remove(self, a: State, hook: Hook) -> None:
         """Removes a hook; twice is harmless."""
-        a.hooks = [kept for kept in a.hooks if kept is not hook]
+        for state in (a, *self.former):  # a hook stays with what was there before a write
+            state.hooks = [kept for kept in state.hooks if kept is not hook]
 
     def clear(self, a: State, how: str) -> None:
         """Zeroes the gradient, or forgets it."""
@@ -325,6 +332,15 @@ def _recorded(executed: Iterable[Value], cotangent: State | None) -> Sweep:
 
 def _zeros(like: State) -> Array:
     return array_of(like.value.array * fmpq(0))
+
+
+def _stripped(b: State) -> State:
+    """What is assigned, without leading axes of extent 1."""
+    shape = b.value.array.shape
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    node = Node("reshape", (b.value,), {"shape": shape})
+    return b if shape == b.value.array.shape else State(Value(node.now(), node if b.requires_grad else None), b.requires_grad)
 
 
 def _copied(gradient: State) -> State:

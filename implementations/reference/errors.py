@@ -10,6 +10,7 @@
     ├── HookError        a hook that could never fire, or that returned a misfit
     ├── NotFloating      a gradient was asked of integers or booleans
     ├── LeafInPlace      a write to a leaf that requires grad would be recorded
+    ├── Overlapping      a write to elements that share their memory
     └── VersionConflict  a saved value was written to before backward needed it
 
 Every message says what to do. Arguments are checked before any state changes.
@@ -54,6 +55,10 @@ class NotFloating(AutogradError):
 
 class LeafInPlace(AutogradError):
     """A leaf's gradient belongs to the numbers that it has: while recording, they stay."""
+
+
+class Overlapping(AutogradError):
+    """What `expand` repeated is one number: it cannot become several."""
 
 
 class VersionConflict(AutogradError):

@@ -126,7 +126,7 @@ def check_writable(tensor: Tensor, arguments: Sequence[object]) -> None:
 def check_fits(target: Tensor, new: Tensor) -> None:
     """A write keeps shape and kind of dtype, and each element has memory of its own."""
     if not target.data.flags.writeable:
-        raise errors.AutogradError(
+        raise errors.Overlapping(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location: "
             "write to a .clone() of it"
         )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .core import Edge, Tensor
     from .values import Array
 
+Axes: TypeAlias = "int | tuple[int, ...] | None"  # those that a reduction runs over; None: all
+PIECES = ("select", "slice", "index", "gather")  # torch's names for `a[index]`, by the kind of index
+
 
 @cache
 def needs(pull: Callable[..., Tensor]) -> str:
@@ -27,11 +30,6 @@ def needs(pull: Callable[..., Tensor]) -> str:
 
 
 # ---- forward, on arrays -----------------------------------------------------------------------------------
-
-
-Axes: TypeAlias = "int | tuple[int, ...] | None"  # those that a reduction runs over; None: all
-
-PIECES = ("select", "slice", "index", "gather")  # torch's names for `a[index]`, by the kind of index
 
 
 def product(*ranks: int) -> Callable[[Array, Array], Array]:
@@ -68,7 +66,7 @@ def mean(a: Array, dim: Axes = None, keepdim: bool = False) -> Array:
 def variance(a: Array, dim: Axes = None, correction: int = 1, keepdim: bool = False) -> Array:
     """The mean squared distance from the mean, in two passes: no large squares cancel."""
     far = a - mean(a, dim, keepdim=True)
-    return np.asarray(total(far * far, dim, keepdim) / np.asarray(count(a.shape, dim) - correction, a.dtype))
+    return np.asarray(total(far * far, dim, keepdim) / (count(a.shape, dim) - correction))
 
 
 def length(a: Array, dim: Axes = None, keepdim: bool = False) -> Array:
@@ -149,7 +147,7 @@ def average(g: Tensor, s: tuple[int, ...], dim: Axes = None, keepdim: bool = Fal
 
 def deviation(g: Tensor, a: Tensor, dim: Axes = None, correction: int = 1, keepdim: bool = False) -> Tensor:
     """D var = 2 (a - mean) / n: what a moves in the mean cancels."""
-    weight = 2 * g / (np.asarray(count(a.shape, dim) - correction, a.dtype))
+    weight = 2 * g / (count(a.shape, dim) - correction)
     return kept(weight, a.shape, dim) * (a - a.mean(dim, keepdim=True))
 
 

@@ -159,7 +159,8 @@ TORCH_REFUSALS: Final = (
     (
         "shape_mismatch",
         "RuntimeError",
-        "Mismatch in shape|gradient of size|changed the size|match the broadcast shape|1D tensors expected|must be a matrix",
+        "Mismatch in shape|gradient of size|changed the size|match the broadcast shape|1D tensors expected|must be a matrix"
+        "|expanded size of the tensor|the number of sizes provided",
     ),
     ("needs_grad", "RuntimeError", "does(n't| not) require grad|requires_grad=False"),
     ("graph_freed", "RuntimeError", "backward through the graph a second time"),
