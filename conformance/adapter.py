@@ -135,10 +135,10 @@ def _text(path: str) -> str:
 
 
 def _mutated(adapter: Adapter, name: str) -> Adapter:
-    from implementations.mutants import MUTANTS
+    from implementations.mutants import FAULTS
 
-    mutant = MUTANTS.get(name)
+    mutant = FAULTS.get(name)
     if mutant is None or mutant.of != adapter.name:
-        known = ", ".join(name for name, mutant in MUTANTS.items() if mutant.of == adapter.name)
+        known = ", ".join(name for name, mutant in FAULTS.items() if mutant.of == adapter.name)
         raise UsageError(f"{adapter.name} has no mutant {name!r}; it has {known or 'none'}")
     return adapter.patched(mutant.patch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from itertools import permutations
@@ -76,6 +77,14 @@ STEPS: Final[dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Partia
         [lambda a, y: (y * (1 - y),), lambda a, y: (np.exp(-a) * y * y,)],
     ),
     "atan": (functions.atan, np.arctan, [lambda a, y: (1 / (1 + a * a),)]),
+    "product": (
+        lambda *parts: functions.product(parts),
+        lambda *parts: math.prod(parts[1:], start=parts[0]),
+        [
+            lambda a, b, c, y: (b * c, a * c, a * b),
+            lambda a, b, c, y: (y / a, y / b, y / c) if y else (b * c, a * c, a * b),
+        ],
+    ),
     "total": (
         lambda *parts: functions.total(parts),
         lambda *parts: sum(parts[1:], parts[0]),
@@ -83,8 +92,8 @@ STEPS: Final[dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Partia
     ),
 }
 Line = tuple[str, tuple[int, ...]]  # a step and which earlier numbers it reads
-LARGEST: Final = 1e15
-ARITY: Final = {"add": 2, "sub": 2, "mul": 2, "div": 2, "total": 4}
+LARGEST: Final = 1e18
+ARITY: Final = {"add": 2, "sub": 2, "mul": 2, "div": 2, "product": 3, "total": 4}
 
 
 @st.composite
@@ -109,7 +118,7 @@ def in_floats(steps: Sequence[Line], inputs: Sequence[Any], rng: random.Random) 
     values, number = list(inputs), type(inputs[0])
     for name, args in steps:
         operands = [values[i] for i in args]
-        if name == "total":
+        if name in ("product", "total"):
             rng.shuffle(operands)
         values.append(STEPS[name][1](*operands))
     received: list[list[Any]] = [[] for _ in values]
@@ -135,7 +144,9 @@ def allowed(dtype: str, steps: Sequence[Line], inputs: Sequence[Any]) -> tuple[a
         tape = Tape(dtype)
         leaves = [tape.number(float(x)) for x in inputs]
         *_, output = values = run(steps, leaves)
-        if any(abs(it.value) > LARGEST or (it.value != 0 and abs(it.value) < 1 / LARGEST) for it in values):
+        if any(
+            abs(it.value) > LARGEST or (not it.value.is_zero() and it.value.abs_upper() < 1 / LARGEST) for it in values
+        ):
             raise OutOfRange("the square of an operand, as in some formulas")
         found = adjoints([(output, tape.number(1))], leaves)
         return output.value, [arb(0) if it is None else it.value for it in found]
@@ -373,26 +384,44 @@ def test_variance_by_one_pass_or_two(values: list[float], offset: float) -> None
 # --- what is not asked
 
 
-@pytest.mark.parametrize(
-    ("dtype", "compute"),
-    [
-        ("float64", lambda tape: functions.exp(tape.number(800))),
-        ("float64", lambda tape: functions.exp(tape.number(10**6))),
-        ("float64", lambda tape: functions.exp(tape.number(-740))),
-        ("float32", lambda tape: functions.exp(tape.number(100))),
-        ("float32", lambda tape: tape.number(1e-30) * tape.number(1e-30)),
-        ("float32", lambda tape: tape.number(1e30) * tape.number(1e30)),
-        ("float32", lambda tape: tape.number(1e30) / tape.number(2.0**-60)),
-        ("float32", lambda tape: tape.number(3e38) + tape.number(3e38)),
-        ("float64", lambda tape: functions.total([tape.number(1.5e308)] * 3)),
-        ("float32", lambda tape: tape.number(1e-40)),
-    ],
-    ids=range(10),
-)
+LARGE: Final[list[tuple[str, Callable[[Tape], Traced]]]] = [
+    ("float64", lambda tape: functions.exp(tape.number(800))),
+    ("float64", lambda tape: functions.exp(tape.number(10**6))),
+    ("float32", lambda tape: functions.exp(tape.number(100))),
+    ("float32", lambda tape: tape.number(1e30) * tape.number(1e30)),
+    ("float32", lambda tape: tape.number(1e30) / tape.number(2.0**-60)),
+    ("float32", lambda tape: tape.number(3e38) + tape.number(3e38)),
+    ("float64", lambda tape: functions.total([tape.number(1.5e308)] * 3)),
+    ("float32", lambda tape: tape.number(-1e39)),
+]
+
+
+@pytest.mark.parametrize(("dtype", "compute"), LARGE, ids=range(len(LARGE)))
 def test_numbers_beyond_the_range(dtype: str, compute: Callable[[Tape], Traced]) -> None:
-    """Overflow and what is smaller than a normal number are another question."""
+    """What happens after an overflow is another question."""
     with precision(BITS[dtype]), pytest.raises(OutOfRange):
         compute(Tape(dtype))
+
+
+TINY: Final[list[tuple[str, float, Callable[[Tape], Traced]]]] = [
+    ("float64", math.exp(-740), lambda tape: functions.exp(tape.number(-740))),
+    ("float32", 1e-42, lambda tape: tape.number(1e-20) * tape.number(1e-22)),
+    ("float32", 1e-60, lambda tape: tape.number(1e-30) * tape.number(1e-30)),
+    ("float32", 1e-40, lambda tape: tape.number(1e-40)),
+    ("float64", -1e-310, lambda tape: tape.number(-1e-155) / tape.number(1e155)),
+]
+
+
+@pytest.mark.parametrize(("dtype", "truth", "compute"), TINY, ids=range(len(TINY)))
+def test_numbers_below_the_normal_range(dtype: str, truth: float, compute: Callable[[Tape], Traced]) -> None:
+    """An engine may keep them, round them to few bits or to 0; what is as large as a normal number is still wrong."""
+    with precision(BITS[dtype]):
+        ball = compute(Tape(dtype)).value
+    assert ball.contains(0)
+    assert ball.overlaps(arb(truth, 1e-6 * abs(truth)))
+    least = np.finfo(dtype).tiny
+    assert not ball.contains(4 * float(least))
+    assert not ball.contains(-4 * float(least))
 
 
 def test_gradients_beyond_the_range() -> None:
@@ -405,9 +434,22 @@ def test_gradients_beyond_the_range() -> None:
             adjoints([(y, tape.number(1))], [x])
 
 
-def test_zero_is_in_every_range() -> None:
-    """0 and the ends of the normal range are numbers like others."""
-    assert [Tape("float32").number(x).value for x in (0, 2.0**-126, -(2.0**127))] == [0, 2.0**-126, -(2.0**127)]
+def test_the_ends_of_the_range() -> None:
+    """0 and the ends of the normal range are exact numbers like others."""
+    for dtype in DTYPES:
+        ends = (0.0, float(np.finfo(dtype).tiny), -(2.0 ** (np.finfo(dtype).maxexp - 1)))
+        assert [Tape(dtype).number(x).value for x in ends] == list(ends)
+
+
+def test_a_product_that_can_not_be_divided_again() -> None:
+    """Engines that divide a product by a factor get nothing of use from one that vanished; a factor 0 is seen before."""
+    with precision(24):
+        tape = Tape("float32")
+        with pytest.raises(OutOfRange):
+            functions.product([tape.number(1e-30), tape.number(1e-30)])
+        factors = [tape.number(x) for x in (0, 3, 5)]
+        found = adjoints([(functions.product(factors), tape.number(2))], factors)
+        assert [it.value for it in found if it is not None] == [30, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from conformance.agent.lowering import literal
 from conformance.operators import OPERATORS, Operator
 from conformance.strategies import attributes, operands
 from implementations import reference
+from implementations.reference import rules
 
 torch = pytest.importorskip("torch", reason="torch is not installed: install the extra [torch]")
 
@@ -54,7 +55,7 @@ class Spoken:
         return self.say("index.list" if listed else operator.name, a="a", b="b", c="c", **parts)
 
     def computed(self, operator: Operator, chosen: dict[str, Any], values: list[Any], dtype: str) -> list[Any]:
-        """y, the gradients of the sum of w y^2 and those of the sum of their squares."""
+        """y, the gradients of the sum of w y^2 and those of the sum of their cubes."""
         letters = dict(zip("abc", operator.reals, strict=False))
         for (letter, domain), value in zip(letters.items(), values, strict=True):
             self.names[letter] = self.operand(value, domain, dtype)
@@ -63,7 +64,7 @@ class Spoken:
         weights = np.cos(np.arange(np.prod(y.shape, dtype=int))).reshape(tuple(y.shape))
         self.names["total"] = (y * y * self.array("constant", weights, dtype)).sum()
         first = self.say("grad", root="total", inputs=inputs, options=", create_graph=True")
-        self.names["total"] = sum((gradient * gradient).sum() for gradient in first)
+        self.names["total"] = sum((gradient * gradient * gradient).sum() for gradient in first)
         return [y, *first, *self.say("grad", root="total", inputs=inputs, options="")]
 
 
@@ -164,6 +165,7 @@ CORNERS: dict[str, tuple[Any, Any]] = {
     "far from 0": (lambda e, x: x.sigmoid() + x.tanh(), [-800.0, -40.0, 40.0, 800.0]),
     "much the same": (lambda e, x: x.var(correction=0), [1e8 + 1, 1e8 + 2, 1e8 + 4]),
     "one element's variance": (lambda e, x: x.var(correction=0) + x.var(0, correction=0, keepdim=True), [5.0]),
+    "a write to what nothing repeats": (lambda e, x: (x * 1).expand([2]).mul_(x), [1.0, 2.0]),
     "the estimate of a variance": (lambda e, x: x.var() + x.var(0), [5.0, 6.0, 9.0]),
     "no number at all": (lambda e, x: x.max() + x.maximum(x * 2).sum(), [1.0, float("nan")]),
 }
@@ -184,3 +186,18 @@ def test_corners(corner: str) -> None:
     for mine, other in zip(*seen, strict=True):
         assert mine.shape == other.shape
         np.testing.assert_allclose(mine, other, rtol=1e-14)
+
+
+def test_sigmoid_never_overflows() -> None:
+    """Not even on the way to a right result."""
+    with np.errstate(over="raise"):
+        assert rules.sigmoid(np.array([-800.0, 0.0, 800.0])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_empty_views_share_their_versions() -> None:
+    """Memory without bytes is shared too: by what is a view of it, and not by a copy."""
+    x = reference.tensor([[], []])
+    views = [x.reshape(0), x.t(), x[1:], x.expand([3, 2, 0]), x.detach()]
+    copies = [x.flip(0), x.clone(), x * 1]
+    x.add_(1)
+    assert [y._version for y in (*views, *copies)] == [1] * len(views) + [0] * len(copies)

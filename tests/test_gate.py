@@ -181,6 +181,56 @@ def test_too_many_undecided_cases_are_the_suites_fault(others: int) -> None:
     assert (decision.exit_code, decision.reasons) == wanted
 
 
+# What a record counts of what may be left open, at its limit of a tenth and beyond it, and the words for the latter.
+OPEN: Final = {
+    "undecided numbers": (
+        {"outcomes": {"exact": 40, "pass": 50, "undecided": 10}},
+        {"outcomes": {"exact": 40, "pass": 49, "undecided": 11}},
+        "11 of 100 numbers of c are undecided or too wide",
+    ),
+    "numbers left open in both ways": (
+        {"outcomes": {"pass": 88, "fail": 2, "undecided": 4, "too wide": 6}},
+        {"outcomes": {"pass": 87, "fail": 2, "undecided": 5, "too wide": 6}},
+        "11 of 100 numbers of c are undecided or too wide",
+    ),
+    "unwritable sketches": (
+        {"generated": {"programs": 90, "unwritable": {"out of range": 7, "undecided": 3}}},
+        {"generated": {"programs": 89, "unwritable": {"out of range": 8, "undecided": 3}}},
+        "11 of 100 sketches of c are unwritable",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_too_much_that_is_left_open_is_the_suites_fault(name: str) -> None:
+    """More than a tenth of a chapter's numbers or sketches is exit code 3 with the counts, a tenth is not."""
+    bearable, unbearable, words = OPEN[name]
+    assert decide([journal(case("c/x", "pass", **bearable))]) == Decision(0, ())
+    wanted = Decision(3, (f"acme: {words}, the suite is at fault",))
+    assert decide([journal(case("c/x", "pass", **unbearable), *crowd("d"))]) == wanted
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_is_left_open_is_counted_over_a_chapter(name: str) -> None:
+    """The numbers and sketches of a chapter are one sum over its cases, and those of another chapter are none of it."""
+    bearable, unbearable, words = OPEN[name]
+    ample = [case(f"c/{number}", "pass", **bearable) for number in range(2)]
+    assert decide([journal(*ample)]).exit_code == 0
+    spread = journal(case("c/a", "pass", **unbearable), *ample)
+    more = words.replace("11 of 100", "31 of 300")
+    assert decide([spread]).reasons == (f"acme: {more}, the suite is at fault",)
+    apart = journal(case("c/a", "pass", **unbearable), case("d/a", "pass", **bearable))
+    assert decide([apart]).reasons == (f"acme: {words}, the suite is at fault",)
+
+
+def test_every_kind_that_is_left_open_is_told() -> None:
+    """Cases, numbers and sketches of one chapter are three sentences."""
+    everything = {key: value for _, facts, _ in OPEN.values() for key, value in facts.items()}
+    decision = decide([journal(case("c/x", "inconclusive", **everything))])
+    assert decision.exit_code == 3
+    assert [reason.split()[4] for reason in decision.reasons] == ["cases", "numbers", "sketches"]
+
+
 BAD: Final = {
     3: journal(case("c/x", "error")),
     6: journal(case("c/x", "pass"), complete=False, engine="cut"),

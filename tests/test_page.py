@@ -24,7 +24,7 @@ def test_every_verdict_is_there_without_javascript(browser: Browser, address: st
     page.goto(address)
     shown = page.locator("main").inner_text()
     held = page.locator("main").text_content() or ""
-    assert "58 passed, 6 failed, 6 declined of 80" in shown
+    assert "61 passed, 7 failed, 6 declined of 84" in shown
     verdicts = page.locator("[id='clause-graph-deep_chain'] .verdicts > div").all_text_contents()
     assert [" ".join(text.split()) for text in verdicts] == [
         "✓ pass acme 0.3, mygrad 2.3.0, tinygrad 0.11.0, jax 0.6.2, reference 0.1.0, torch 2.13.0",
@@ -70,7 +70,10 @@ def test_dialect_clauses_are_folded(page: Page) -> None:
 def test_chapters_are_folded_unless_something_surprises(page: Page) -> None:
     """A chapter says its counts; only one with a case against expectation is open, and a cell's link opens another."""
     opened = page.locator("details.chapter[open] h3").all_inner_texts()
-    assert [text.split()[0] for text in opened] == ["accumulation", "detach", "modes", "hooks", "graph", "kinks"]
+    assert [text.split()[0] for text in opened] == [
+        *("accumulation", "detach", "modes", "hooks", "graph", "kinks"),
+        "programs",
+    ]
     summary = page.locator("details.chapter > summary", has=page.get_by_text("backward", exact=False)).first
     assert (
         summary.inner_text().split() == ["+", "backward", "5", "clauses", "✓", "73", "pass", "–", "2", "declined"][1:]
@@ -119,6 +122,39 @@ def test_a_folded_failure_says_what_differed(page: Page) -> None:
     """The summary of a failure has its values, not that they differ."""
     summary = page.locator("details.failure:not([open]) summary", has_text="modes/enable_inside")
     assert summary.locator(".gist").inner_text() == "x.grad: expected [4. 8.], got [2. 4.]"
+
+
+def test_what_was_generated_unfolds_without_javascript(browser: Browser, address: str) -> None:
+    """Each engine has a line about its programs; the keyboard unfolds what occurred, what never did, and the lengths."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    entry = page.locator("details.census", has_text="torch 2.13.0")
+    assert entry.locator("summary").first.inner_text().split("\n")[-4:] == [
+        "2,400 programs",
+        "31 of 36 operators",
+        "64 of 66 pairs of features",
+        "76 sketches unwritable",
+    ]
+    assert not entry.get_by_text("where, eq, gt").is_visible()
+    entry.locator("summary").first.press("Enter")
+    assert entry.get_by_text("where, eq, gt").is_visible()
+    assert entry.get_by_text("76 sketches of 2,476: 48 out of range, 28 undecided").is_visible()
+    assert "10–14: 1,200" in (entry.get_by_role("img").locator("title").text_content() or "")
+    assert [each.inner_text().split() for each in entry.locator(".apart > div").all()] == [
+        ["hook", "observe", "hook", "replace"],
+        ["no_grad", "ties"],
+    ]
+    context.close()
+
+
+def test_a_failure_leads_to_the_clause_that_it_breaks(page: Page) -> None:
+    """The link of a random program's failure opens the chapter of the clause that its witness breaks."""
+    failure = page.locator("details.failure", has_text="program 17 of seed 7")
+    failure.locator("summary").first.click()
+    failure.get_by_role("link", name="accumulation/each_backward_adds").click()
+    assert page.locator(":target h4").inner_text().split()[0] == "accumulation/each_backward_adds"
+    assert page.locator(":target").is_visible()
 
 
 def test_the_structure_can_be_read_aloud(page: Page) -> None:

@@ -114,7 +114,7 @@ def test_a_witness_that_cannot_be_judged(name: str, way: list[str], terminal: Te
     path = changed(terminal, "odd.json", **ODD[name])
     done = terminal.run("replay", path, "--engine", "reference", *way)
     assert "Traceback" not in done.stderr
-    assert done.returncode in (0, 2, 3)
+    assert done.returncode in (0, 2, 3, 5)
     assert done.returncode or way
 
 
@@ -186,7 +186,7 @@ def test_the_script_alone(terminal: Terminal) -> None:
         check=True,
         timeout=60,
     )
-    assert ran.stdout == "2.\n"
+    assert ran.stdout == "tensor(2., dtype=torch.float64)\n"
 
 
 def copied(terminal: Terminal, name: str = "mine.json") -> Path:
@@ -200,7 +200,7 @@ def test_in_this_process(terminal: Terminal) -> None:
     """`--in-process` says where the script is, beside the witness, and executes it; what is printed comes after."""
     copied(terminal)
     done = terminal.run("replay", "mine.json", "--engine", MUTANT, "--in-process")
-    assert (done.returncode, done.stdout) == (0, "wrote mine.replay.py\n1.\n")
+    assert (done.returncode, done.stdout) == (0, "wrote mine.replay.py\ntensor(1., dtype=torch.float64)\n")
     assert "accumulate" in (terminal.folder / "mine.replay.py").read_text(encoding="utf-8")
 
 
@@ -208,8 +208,8 @@ def test_in_a_debugger(terminal: Terminal) -> None:
     """A debugger that starts us stops inside the script, where the engine and the program's names can be looked at."""
     copied(terminal)
     command = [sys.executable, "-m", "pdb", *terminal.command()[1:], "replay", "mine.json", "--engine", "reference"]
-    asked = "import conformance.replay\nb mine.replay.py:5\nc\np x.grad.tolist()\nq\n"
-    (terminal.folder / "mine.replay.py").write_text("\n" * 9, encoding="utf-8")
+    asked = "b mine.replay.py:5\nc\np x.grad.tolist()\nq\n"  # the last line, whose file must be there
+    (terminal.folder / "mine.replay.py").write_text("pass\n" * 9, encoding="utf-8")
     done = subprocess.run(
         [*command, "--in-process"],
         input=asked,
@@ -231,7 +231,8 @@ def test_under_another_interpreter(terminal: Terminal) -> None:
     (terminal.folder / "small_engine.py").write_text("import sys\nprint('engine of', sys.prefix)\n", encoding="utf-8")
     (terminal.folder / "adapter.py").write_text(
         "from conformance.adapter import Adapter\n"
-        "rows = {'leaf': '[{value}]', 'backward': 'print({root})', 'grad_of': '{a}', 'value': '{a}'}\n"
+        "rows = dict.fromkeys(('constant', 'add', 'mul', 'sum'), '0')\n"
+        "rows |= {'leaf': '[{value}]', 'backward': 'print({root})', 'grad_of': '{a}', 'value': '{a}'}\n"
         "ADAPTER = Adapter(name='tiny', module='small_engine', prelude='import small_engine', version='1', spellings=rows)\n",
         encoding="utf-8",
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from conformance.journal import Journal
 from conformance.verdict import VERDICTS
-from reports import failures, html, junit, matrix
+from reports import failures, html, junit, matrix, programs
 from reports.summary import runs
 from reports.text import counted, joined, linked, some, visible, web_address
-from tests.example_journals import case, journal, showcase
+from tests.example_journals import case, census, journal, showcase
 
 ADDS, CLEARS, ROOTS = "accumulation/each_backward_adds", "accumulation/zero_clears", "accumulation/two_roots"
 NASTY = "<script>alert(1)</script> \x00 \x1b[31m \x9b \ud800 \u202e & ]]> \ufffe"
@@ -22,7 +23,7 @@ def _nasty() -> Journal:
     """A journal in which every text that an engine can make is hostile."""
     texts = dict.fromkeys(("message", "why", "expected", "got", "method", "script", "rerun", "declined"), NASTY)
     cases = [
-        case(ADDS, "fail", **texts),
+        case(ADDS, "fail", **texts, attributed=NASTY, outcomes={"pass": 1}, ratio=0.5, generated=_hostile_census()),
         case(CLEARS, "declined", **texts),
         case(
             ROOTS,
@@ -32,7 +33,15 @@ def _nasty() -> Journal:
         ),
         case("kinks/abs_at_zero", conventions={NASTY: NASTY}, lowered=[NASTY]),
     ]
-    return journal(cases, name=f"acme{NASTY}", version=NASTY, platform=NASTY, command=NASTY)
+    return journal(
+        cases, name=f"acme{NASTY}", version=NASTY, platform=NASTY, command=NASTY, operators={NASTY: True, "b": True}
+    )
+
+
+def _hostile_census() -> dict[str, Any]:
+    """A census whose every name is hostile."""
+    counts = {NASTY: 1}
+    return {**census((NASTY, "x", "y"), apart={"x": NASTY}), "operators": counts, "unwritable": counts}
 
 
 def _matrix(journals: Sequence[Journal]) -> str:
@@ -41,6 +50,10 @@ def _matrix(journals: Sequence[Journal]) -> str:
 
 def _failures(journals: Sequence[Journal]) -> str:
     return failures.render(journals, colour=False)
+
+
+def _programs(journals: Sequence[Journal]) -> str:
+    return programs.render(journals, width=100)
 
 
 RENDERS = [
@@ -55,7 +68,7 @@ RENDERS = [
 Render = Callable[[Sequence[Journal]], str]
 
 
-@pytest.mark.parametrize("render", RENDERS)
+@pytest.mark.parametrize("render", [*RENDERS, pytest.param(_programs, id="programs")])
 def test_hostile_text_is_shown_as_escapes(render: Render) -> None:
     """Control characters, reordering marks and lone surrogates become escapes, and the report encodes."""
     text = render([_nasty()])
@@ -72,7 +85,7 @@ def test_markup_in_text_is_escaped(render: Render) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
-@pytest.mark.parametrize("render", RENDERS)
+@pytest.mark.parametrize("render", [*RENDERS, pytest.param(_programs, id="programs")])
 def test_the_same_journals_give_the_same_report(render: Render) -> None:
     """A report is a pure function of journals: no clock, no order of hashes, nothing else of the machine."""
     assert render(showcase()) == render(showcase())

@@ -50,9 +50,9 @@ def test_the_colour_schemes_differ(browser: Browser, address: str) -> None:
     assert levels["dark"] < 60
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 640, 400, 320])
 def test_the_page_never_scrolls_sideways(browser: Browser, address: str, width: int) -> None:
-    """With everything unfolded only the tables scroll sideways, at desktop and at telephone width."""
+    """With everything unfolded only the tables scroll sideways, on a desktop, enlarged to twice the size, and on a telephone."""
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(address)
     page.evaluate(_UNFOLD)
@@ -72,6 +72,43 @@ def test_the_matrix_is_whole_and_scrolls_sideways_alone(page: Page) -> None:
     region.evaluate("each => each.scrollTo(400, 0)")
     assert region.evaluate("each => each.scrollLeft > 100")
     assert abs(_corner(page.locator("table.matrix tbody th").nth(7))[0] - left) <= 4
+
+
+def test_figures_stand_below_each_other(page: Page) -> None:
+    """In the table of numbers each column ends at one edge, the header too, and an engine's name stays when it scrolls."""
+    table = page.locator("table.sums").first
+    edges = table.evaluate(
+        """table => [...table.rows].map(row => [...row.cells].slice(1).map(cell => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return Math.round(range.getBoundingClientRect().right);
+        }))"""
+    )
+    assert len(edges) > 3
+    assert all(abs(edge - head) <= 1 for row in edges[1:] for edge, head in zip(row, edges[0], strict=True))
+    page.set_viewport_size({"width": 320, "height": 700})
+    name = table.locator("tbody th").first
+    left = _corner(name)[0]
+    page.locator(".scroll", has=page.locator("table.sums")).first.evaluate("each => each.scrollTo(300, 0)")
+    assert page.locator(".scroll", has=page.locator("table.sums")).first.evaluate("each => each.scrollLeft > 100")
+    assert abs(_corner(name)[0] - left) <= 1
+
+
+def test_bars_are_as_high_as_their_counts(page: Page) -> None:
+    """The bars of the lengths stand on one line, and their heights are as their counts."""
+    page.evaluate(_UNFOLD)
+    heights = (
+        page.locator("svg.bins")
+        .first.locator("rect")
+        .evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
+    )
+    assert [round(height / max(heights), 2) for height in heights] == [0.5, 1, 0.25, 0, 0.25]
+    bottoms = (
+        page.locator("svg.bins")
+        .first.locator("rect")
+        .evaluate_all("all => all.map(each => Math.round(each.getBoundingClientRect().bottom))")
+    )
+    assert len(set(bottoms)) == 1
 
 
 def test_a_cell_is_as_green_as_what_passed(page: Page) -> None:

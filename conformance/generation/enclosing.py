@@ -25,7 +25,12 @@ from conformance.program import Instruction, Operand, Program, Scalar
 PRECISIONS: Final = (128, 256, 512, 1024)  # bits; the next is tried when a truth is not sharp
 DIGITS: Final = 40
 _SHARP: Final = 2.0**-16  # a truth's radius, as a part of the allowed error
-_UNPLAYABLE: Final = (KeyError, ValueError, IndexError, TypeError)  # an unbound name, a shape or an axis that does not fit
+_UNPLAYABLE: Final = (
+    KeyError,
+    ValueError,
+    IndexError,
+    TypeError,
+)  # an unbound name, a shape or an axis that does not fit
 _TUPLES: Final = frozenset({"shape", "axes", "widths"})
 
 
@@ -91,7 +96,9 @@ class Rounded:
     def apply(self, operator: str, operands: Sequence[Array], attributes: Mapping[str, Any]) -> Array:
         """An operator's result."""
         array = array_of(OPERATORS[operator].forward(*operands, **attributes))
-        return array if all(type(number) is bounds.Traced for number in array.flat) else _mapped(self.tape.traced, array)
+        return (
+            array if all(type(number) is bounds.Traced for number in array.flat) else _mapped(self.tape.traced, array)
+        )
 
     def detach(self, a: Array) -> Array:
         """The value as a constant."""
@@ -124,9 +131,7 @@ def write(sketch: Sketch, offered: Collection[str] = ()) -> Program:
     return Program(sketch.dtype, (*kept, *expectations))
 
 
-def played(
-    instructions: Sequence[Instruction], calculus: Calculus
-) -> tuple[tuple[Instruction, ...], dict[str, Array]]:
+def played(instructions: Sequence[Instruction], calculus: Calculus) -> tuple[tuple[Instruction, ...], dict[str, Array]]:
     """The instructions that can be played, and the balls of all roots and gradients by name."""
     names: dict[str, Any] = {}
     kept, watched = [], dict[str, None]()

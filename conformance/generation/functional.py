@@ -86,7 +86,22 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 # What is exact on small dyadic numbers, whatever the formula.
 _EXACT: Final = frozenset(WAYS) - {
-    *("div", "reciprocal", "pow", "exp", "log", "log1p", "sqrt", "sin", "cos", "atan", "sinh", "cosh", "tanh", "sigmoid"),
+    *(
+        "div",
+        "reciprocal",
+        "pow",
+        "exp",
+        "log",
+        "log1p",
+        "sqrt",
+        "sin",
+        "cos",
+        "atan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "sigmoid",
+    ),
     *("norm", "var", "norm_axis", "var_axis"),
 }
 _POWERS_OF_TWO: Final = frozenset(2.0**i for i in range(8))
@@ -211,7 +226,9 @@ class _Draft:
         if not operands:
             return False
         if operator != "where":
-            operands = [self.fitted(it, reals) for it, reals in zip(operands, OPERATORS[operator].reals * 2, strict=False)]
+            operands = [
+                self.fitted(it, reals) for it, reals in zip(operands, OPERATORS[operator].reals * 2, strict=False)
+            ]
         first = operands[0]
         attributes = way.attributes(self.draw, first) if isinstance(first, Register) else {}
         return self.applied(operator, operands, attributes) is not None
@@ -226,7 +243,9 @@ class _Draft:
                 found = self.applied(operator, [found, Scalar(number)] if number else [found], {})
         return found or operand
 
-    def applied(self, operator: str, operands: Sequence[Register | Scalar], attributes: Mapping[str, Any]) -> Register | None:
+    def applied(
+        self, operator: str, operands: Sequence[Register | Scalar], attributes: Mapping[str, Any]
+    ) -> Register | None:
         """Applies an operator, if its operands are where it is defined and its result is where it should be."""
         record = OPERATORS[operator]
         arrays = [_number(it) if isinstance(it, Scalar) else it.value for it in operands]
@@ -273,7 +292,13 @@ class _Draft:
         exact = all(isinstance(it, Scalar) or it.exact for it in operands)
         if distance == 0 and OPERATORS[operator].result:
             return exact or self.kind.exact
-        if distance == 0 and self.kind.specials and exact and operator not in ("norm", "norm_axis") and self.chance(0.3):
+        if (
+            distance == 0
+            and self.kind.specials
+            and exact
+            and operator not in ("norm", "norm_axis")
+            and self.chance(0.3)
+        ):
             self.mark("kink")
             return True
         largest = max(size(it.numbers) for it in operands if isinstance(it, Register))
@@ -380,7 +405,9 @@ class _Draft:
         value = rough(operator, [it.value for it in operands], {})
         return Register(name, value, value.ravel().tolist(), on)
 
-    def gradients(self, verb: str, root: Register, inputs: Sequence[Register], options: Mapping[str, Any]) -> tuple[str, ...]:
+    def gradients(
+        self, verb: str, root: Register, inputs: Sequence[Register], options: Mapping[str, Any]
+    ) -> tuple[str, ...]:
         """Differentiates; the names of the gradients."""
         names = tuple(f"g{len(self.instructions)}_{it.name}" for it in inputs)
         self.instructions.append(Instruction(verb, names, (root.name, *(it.name for it in inputs)), options))

@@ -284,7 +284,9 @@ WAYS: Final[Mapping[str, Way]] = {
     "dot": Way(4, _ranks(1, 1)),
     "outer": Way(
         3,
-        _second(lambda a, b: b.value.ndim == 1 and len(a.numbers) * len(b.numbers) <= LARGEST, lambda a: a.value.ndim == 1),
+        _second(
+            lambda a, b: b.value.ndim == 1 and len(a.numbers) * len(b.numbers) <= LARGEST, lambda a: a.value.ndim == 1
+        ),
     ),
     "mv": Way(4, _ranks(2, 1)),
     "mm": Way(6, _ranks(2, 2)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Final
@@ -12,7 +12,7 @@ from conformance.generation.play import Player, Unplayable
 from conformance.generation.sketch import Sketch
 from conformance.generation.watching import WATCHED
 from conformance.model.numbers import Inexact
-from conformance.model.protocol import Failure, Refusal
+from conformance.model.protocol import Failure, Refusal, reached
 from conformance.model.state import State
 from conformance.program import Instruction, Operand, Scalar
 
@@ -52,7 +52,7 @@ class Author:
         kinds = KINDS[: KINDS.index(kind) + 1]
         rows = [row for row in ROWS if row.kind in kinds and all(key in offered for key in row.needs)]
         self.rows = rows
-        self.weights = [row.weight * (2 if row.kind == kind else 1) for row in rows]
+        self.weights = [row.weight * (3 if row.kind == kind else 1) for row in rows]
 
     def write(self) -> None:
         """Two leaves, and steps until it is long enough."""
@@ -83,8 +83,8 @@ class Author:
             return False
         except Inexact:
             raise _Ended from None
-        except Failure:
-            if self.chance(0.7):
+        except Failure as failure:
+            if self.chance(0.85 if "unused_input" in failure.kinds else 0.3):
                 return False
             self.open[-1].append(it)
             raise _Ended from None
@@ -207,7 +207,11 @@ def _matrix(author: Author) -> Instruction | None:
     if a is None:
         return None
     b = author.any(_small, lambda s: s.value.array.ndim == 2 and _shape(s)[0] == _shape(author.state(a))[1])
-    choices = [("mm", (a, b or a), {}), ("sum_axis", (a,), {"axis": author.draw.randint(0, 1)}), ("transpose", (a,), {})]
+    choices = [
+        ("mm", (a, b or a), {}),
+        ("sum_axis", (a,), {"axis": author.draw.randint(0, 1)}),
+        ("transpose", (a,), {}),
+    ]
     operator, operands, attributes = author.draw.choice(choices)
     return _applied(author, operator, *operands, **attributes)
 
@@ -241,13 +245,19 @@ def _grad(author: Author) -> Instruction | None:
     if root is None:
         return None
     count = author.draw.choice((1, 1, 2))
-    inputs = [name for _ in range(count) if (name := author.any(_requires, lambda s: s is not author.state(root)))]
-    inputs = list(dict.fromkeys(inputs))
+    inputs = _inputs(author, root, count)
     if not inputs:
         return None
     options = _options(author, "grad", ("retain_graph", 0.5), ("create_graph", 0.3), ("allow_unused", 0.05))
     names = tuple(author.name("g") for _ in inputs)
     return Instruction("grad", names, (root, *inputs), {**options, **_cotangent(author, "grad", root)})
+
+
+def _inputs(author: Author, root: str, count: int) -> list[str]:
+    """Different tensors that are asked for, most of them below the root."""
+    below = reached(author.state(root).value)
+    names = (author.any(_requires, lambda s: s.value in below or author.chance(0.03)) for _ in range(count))
+    return list(dict.fromkeys(name for name in names if name and name != root))
 
 
 def _options(author: Author, verb: str, *chances: tuple[str, float]) -> dict[str, bool]:
@@ -274,8 +284,7 @@ def _backward(author: Author) -> Instruction | None:
         return None
     options: dict[str, Any] = _options(author, "backward", ("retain_graph", 0.5), ("create_graph", 0.12))
     if author.offers("backward.inputs") and author.chance(0.12):
-        inputs = [name for _ in range(2) if (name := author.any(_requires))]
-        options["inputs"] = list(dict.fromkeys(inputs))
+        options["inputs"] = _inputs(author, root, author.draw.randint(1, 2))
     return Instruction("backward", (), (root,), {**options, **_cotangent(author, "backward", root)})
 
 
@@ -323,7 +332,7 @@ def _detach(author: Author) -> Instruction | None:
 
 def _require_grad(author: Author) -> Instruction | None:
     a = author.any(lambda s: s.is_leaf) if author.chance(0.9) else author.any(_is_result)
-    out = (author.name("q"),) 
+    out = (author.name("q"),)
     return Instruction("require_grad", out, (a,), {"flag": author.chance(0.6)}) if a else None
 
 

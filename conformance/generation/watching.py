@@ -117,7 +117,9 @@ class _Writer:
         self.open[-1].append(Instruction("attempt", (name,), (), {}, (it,)))
         outcomes = [{"outcome": "refused", "kind": kind} for kind in refusal.kinds]
         several = len(outcomes) > 1
-        self.expect("outcome", (name,), {"choices": outcomes} if several else outcomes[0], "one_of" if several else "equals")
+        self.expect(
+            "outcome", (name,), {"choices": outcomes} if several else outcomes[0], "one_of" if several else "equals"
+        )
         if isinstance(refusal, Failure):
             raise _Ended
 

@@ -209,7 +209,9 @@ def pull(
 def _sloped(numbers: Array, like: Array, level: int, width: int) -> Array:
     """These numbers with the slopes of others."""
     result = np.empty(numbers.shape, dtype=object)
-    result.reshape(-1)[:] = [Dual(a, slopes_of(b, level, width), level) for a, b in zip(numbers.flat, like.flat, strict=True)]
+    result.reshape(-1)[:] = [
+        Dual(a, slopes_of(b, level, width), level) for a, b in zip(numbers.flat, like.flat, strict=True)
+    ]
     return result
 
 
@@ -266,7 +268,9 @@ def saved_between(
             saves = True
             references.update(dict.fromkeys(node.references))
         if positions:
-            references.update({cotangent: None for output, cotangent in outputs if output is value and cotangent in required})
+            references.update(
+                {cotangent: None for output, cotangent in outputs if output is value and cotangent in required}
+            )
     return tuple(references), saves
 
 

@@ -45,7 +45,9 @@ def _unsure(number: Any) -> bool:
 
 def compared(a: Array, b: Array, relation: Callable[[int, int], bool]) -> Array:
     """1 where the relation holds between two broadcast arrays, slopes aside, and 0 elsewhere; raises Undecided."""
-    return np.asarray(np.frompyfunc(lambda p, q: fmpq(int(relation(sign(plain(p) - plain(q)), 0))), 2, 1)(a, b), dtype=object)
+    return np.asarray(
+        np.frompyfunc(lambda p, q: fmpq(int(relation(sign(plain(p) - plain(q)), 0))), 2, 1)(a, b), dtype=object
+    )
 
 
 # --- sums and choices

@@ -231,9 +231,7 @@ class Twin:
         nodes = [value.node for value in reached(root.value)]
         return any(isinstance(node, GradientNode) and node.sweep and node.sweep.spent for node in nodes)
 
-    def _received(
-        self, root: State, seed: State, stops: Sequence[State], sweep: Sweep | None
-    ) -> dict[State, State]:
+    def _received(self, root: State, seed: State, stops: Sequence[State], sweep: Sweep | None) -> dict[State, State]:
         """What each of `stops` receives, after its hooks.
 
         It comes from those nearer to the root, settled already, each through its own node, with all others held.
@@ -286,7 +284,13 @@ class Twin:
             with self.mode(False):
                 self.write(state.grad, "add", gradient)
 
-    def _free(self, executed: Iterable[Value], stops: Sequence[State], options: Mapping[str, Any], troubles: Sequence[str] = ()) -> None:
+    def _free(
+        self,
+        executed: Iterable[Value],
+        stops: Sequence[State],
+        options: Mapping[str, Any],
+        troubles: Sequence[str] = (),
+    ) -> None:
         nodes = [value.node for value in executed if value.node is not None]
         if kinds := (*troubles, *(kind for kind, met in _TROUBLES.items() if met(nodes, stops))):
             raise Failure(*kinds)
@@ -340,7 +344,11 @@ def _stripped(b: State) -> State:
     while shape and shape[0] == 1:
         shape = shape[1:]
     node = Node("reshape", (b.value,), {"shape": shape})
-    return b if shape == b.value.array.shape else State(Value(node.now(), node if b.requires_grad else None), b.requires_grad)
+    return (
+        b
+        if shape == b.value.array.shape
+        else State(Value(node.now(), node if b.requires_grad else None), b.requires_grad)
+    )
 
 
 def _copied(gradient: State) -> State:

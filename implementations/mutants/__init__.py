@@ -10,6 +10,8 @@ from implementations.mutants.leaves import LEAVES
 from implementations.mutants.lifetime import LIFETIME
 from implementations.mutants.mathematics import MATHEMATICS
 from implementations.mutants.modes import MODES
+from implementations.mutants.numeric import NUMERIC
+from implementations.mutants.planted import Planted
 from implementations.mutants.table import Mutant
 from implementations.mutants.text import TEXT
 from implementations.mutants.torch_faults import TORCH_FAULTS
@@ -21,4 +23,8 @@ _TABLES = (
 )
 MUTANTS: dict[str, Mutant] = {mutant.name: mutant for table in _TABLES for mutant in table}
 
-__all__ = ["MUTANTS", "Mutant"]
+# Every mutant: those that clauses name, and those that only random programs are asked to find.
+FAULTS: dict[str, Mutant] = MUTANTS | {mutant.name: mutant for mutant in NUMERIC}
+PLANTED: dict[str, Planted] = {}
+
+__all__ = ["FAULTS", "MUTANTS", "PLANTED", "Mutant", "Planted"]

@@ -36,3 +36,22 @@ def reference(name: str, fault: str, patch: str, operator: str | None = None) ->
 def torch(name: str, fault: str, patch: str) -> Mutant:
     """torch with one fault."""
     return Mutant(name, "torch", fault, dedent(patch).strip())
+
+
+# What patches of kernels are written with: a row of the table changed in part, and numbers sent through a shorter dtype.
+_ROWS: Final = """
+from dataclasses import replace
+import numpy as np
+from implementations.kernels import sweep
+from implementations.kernels.kernels import KERNELS
+from implementations.kernels.rows import raw
+def row(name, **changes):
+    KERNELS[name] = replace(KERNELS[name], **changes)
+def through(k, dtype, value):
+    return k("cast", k("cast", value, dtype=dtype), dtype=raw(value).dtype)
+"""
+
+
+def kernels(name: str, fault: str, patch: str, operator: str | None = None) -> Mutant:
+    """The engine of kernels with one fault; `row` changes a row of its table in part."""
+    return Mutant(name, "kernels", fault, _ROWS.lstrip() + dedent(patch).strip(), operator)

@@ -44,10 +44,17 @@ class View:
 
 def join(result: Tensor, operand: Tensor) -> None:
     """A result that lies in its operand's memory is a view."""
-    if np.may_share_memory(result.data, operand.data):
+    if owner(result.data) is owner(operand.data):
         result.memory = operand.memory
         base, recorded = (operand.view.base, operand.view.recorded) if operand.view else (operand, True)
         result.view = View(base, recorded and core.is_grad_enabled())
+
+
+def owner(array: Array) -> Array:
+    """The array whose memory this one looks at, be it empty."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def refresh(view: Tensor) -> None:
