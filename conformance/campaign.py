@@ -29,6 +29,7 @@ from conformance.agent.lifetime import parentage
 from conformance.clause import Case, Clause, specification
 from conformance.errors import ConformanceError, NothingSelected, UsageError
 from conformance.journal import JournalWriter
+from conformance.operators import OPERATORS
 from conformance.witnesses import FOLDER, forget, save
 
 _CLAUSES: Final = Path(__file__).resolve().parent / "clauses"
@@ -272,6 +273,7 @@ class Campaign:
             "command": plan.command,
             "specified": sum(1 for clause in specification().values() for _ in clause.cases()),
             "selected": self.total,
+            "operators": {name: name in adapter.spellings for name in OPERATORS},
             "clauses": {name: clause.to_json() for name, clause in self.clauses.items()},
         }
 

@@ -104,7 +104,7 @@ class Examination:
         self.compared += judgement.compared
         for outcome, ratio in judgement.outcomes:
             self.outcomes[outcome] += 1
-            self.ratio = max(self.ratio, ratio)
+            self.ratio = max(self.ratio, 0.0 if outcome == "fail" else ratio)  # how near right engines come to the bound
         admissible = judgement.seen if self.case.clause.level == "convention" else None
         for what, seen in (admissible or {}).items():
             self.conventions.setdefault(what, {})[seen] = None

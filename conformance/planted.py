@@ -1,33 +1,41 @@
 """Planted faults: random programs are run on engines that are each broken in one way, until one shows what is broken.
 
 No clause is asked that names the fault. A fault counts as caught by a minimal program on which the broken engine is wrong and the
-same engine without the fault is not.
+same engine without the fault is right.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from conformance.adapter import load, resolve
 from conformance.clause import Case, specification
 from conformance.console import say
 from conformance.errors import NothingSelected
-from conformance.examination import Effort, examine
+from conformance.examination import PROFILES, derive
 from conformance.execution import Engine
+from conformance.generation import Sketch
+from conformance.generation.attribution import clause_of
+from conformance.generation.minimise import minimise, trimmed
+from conformance.generation.sketch import Unwritable
 from conformance.judge import Finding, judge
 from conformance.program import Program
-from implementations.mutants import PLANTED, Planted
+from conformance.record import printed
+
+if TYPE_CHECKING:
+    from implementations.mutants import Planted
 
 _PROGRAMS: Final = ("programs/functional", "programs/protocol")
 # The kinds of programs in which a fault of a subject is likely, in the order in which they are tried; the others come after them.
-_LIKELY: Final[Mapping[str, Sequence[str]]] = {
+LIKELY: Final[Mapping[str, Sequence[str]]] = {
     "numbers": ("exact", "benign", "mixed", "special", "second", "deep"),
     "accumulation": ("accumulation", "lifetime"),
     "zeroing": ("accumulation",),
@@ -38,95 +46,134 @@ _LIKELY: Final[Mapping[str, Sequence[str]]] = {
     "versions and views": ("in_place", "views"),
     "shapes and dtypes": ("functional", "exact", "special"),
 }
+_WRONG: Final = frozenset({"fail", "crash", "timeout"})  # an "error" is the adapter's or ours
+_MINIMISING: Final = 2.0  # seconds of this process's own time, so that a busy machine finds the same witness
+
+
+@dataclass(frozen=True)
+class Catch:
+    """Where a fault was caught, and the minimal program that shows it."""
+
+    case: Case
+    index: int
+    witness: Program
+    finding: Finding
+    script: str
 
 
 @dataclass(frozen=True)
 class Hunt:
-    """What came of one fault: the programs that it took, and the record of the case that caught it, or None.
+    """What came of one fault: the programs that it took until it was caught, or all of them.
 
-    unsound: cases whose witness the engine without the fault does not pass either, so that they prove nothing.
+    unsound: programs that the engine without the fault does not pass either; they prove nothing, and are passed over.
     """
 
     fault: Planted
     programs: int
-    seconds: float
-    record: Mapping[str, Any] | None
+    catch: Catch | None
     unsound: tuple[str, ...] = ()
 
     def line(self) -> str:
         """One line of the table."""
-        name, subject = self.fault.mutant.name, self.fault.subject
-        if self.record is None:
-            return f"SURVIVED  {subject:<19} {name:<43} {self.programs} programs"
-        where = f"{self.record['case']} #{self.record['index']}"
-        return (
-            f"caught    {subject:<19} {name:<43} {where:<45} {self.programs:>5} programs  "
-            f"{self.record['instructions']:>2} instructions  {self.record.get('attributed') or '-'}"
+        start = f"{self.fault.subject:<19} {self.fault.mutant.name:<43}"
+        if self.catch is None:
+            return f"SURVIVED  {start} {self.programs} programs"
+        where = f"{self.catch.case.id} #{self.catch.index}"
+        attributed = clause_of(self.catch.witness, self.catch.finding)
+        length = len(self.catch.witness)
+        return f"caught    {start} {where:<43} {self.programs:>4} programs  {length:>2} instructions  {attributed or '-'}"
+
+
+@dataclass
+class Programs:
+    """The programs of the cases, drawn and written once for all faults of an engine: those of a run with the same seed."""
+
+    offered: frozenset[str]
+    seed: int
+    count: int
+    known: dict[tuple[str, int], tuple[Sketch, Program] | None] = field(default_factory=dict)
+
+    def of(self, case: Case) -> Iterator[tuple[int, Sketch, Program]]:
+        """Index, sketch and program, for every index of which something can be said."""
+        for index in range(self.count):
+            key = case.id, index
+            if key not in self.known:
+                self.known[key] = self._written(case, index)
+            if found := self.known[key]:
+                yield index, *found
+
+    def _written(self, case: Case, index: int) -> tuple[Sketch, Program] | None:
+        sketch = case.clause.test(
+            random.Random(derive(self.seed, case.id, index)), offered=self.offered, **case.parameters
         )
+        program = self.write(case, sketch)
+        return None if program is None else (sketch, program)
+
+    def write(self, case: Case, sketch: Sketch) -> Program | None:
+        """The program of a sketch, or None when nothing can be said of it."""
+        assert case.clause.writer is not None
+        try:
+            return case.clause.writer(sketch, self.offered)
+        except Unwritable:
+            return None
 
 
-def hunted(select: Sequence[str], subject: str | None, effort: Effort, scripts: Path | None) -> int:
-    """Prints a line a fault, and how many of each subject were caught; 0 when all were, 3 when one survived.
+@dataclass(frozen=True)
+class Pair:
+    """A broken engine beside the one without the fault."""
 
-    Ctrl-C ends it with what is known so far (6). A fault of an engine that is not installed is skipped.
-    """
-    faults = [it for it in PLANTED.values() if _chosen(it, select, subject)]
-    if not faults:
-        raise NothingSelected(f"no planted fault matches {' or '.join(select) or subject}")
-    hunts, started = list[Hunt](), time.monotonic()
-    try:
-        for hunt in _hunts(faults, effort):
-            hunts.append(hunt)
-            say(hunt.line())
-            for case in hunt.unsound:
-                say(f"          its engine without the fault fails {case} as well")
-            if scripts and hunt.record:
-                scripts.mkdir(parents=True, exist_ok=True)
-                (scripts / f"{hunt.fault.mutant.name}.py").write_text(hunt.record["script"], encoding="utf-8")
-    except KeyboardInterrupt:
-        say(f"interrupted after {len(hunts)} of {len(faults)} faults")
-        return 6
-    say(_summary(hunts, len(faults) - len(hunts), time.monotonic() - started))
-    return 3 if any(hunt.record is None for hunt in hunts) else 0
+    broken: Engine
+    sound: Engine
+    programs: Programs
+
+    def shown(self, program: Program) -> Finding | None:
+        """What the broken engine does wrong, if the sound one is right."""
+        found = _finding(self.broken, program)
+        return found if found and found.verdict in _WRONG and _finding(self.sound, program) is None else None
+
+    def catch(self, case: Case, index: int, sketch: Sketch) -> Catch | None:
+        """A minimal program from one on which the broken engine is wrong; None if the sound one is wrong as well."""
+
+        def fails(candidate: Sketch) -> bool:
+            program = self.programs.write(case, candidate)
+            return program is not None and self.shown(program) is not None
+
+        smallest = minimise(sketch, fails, seconds=_MINIMISING, clock=time.process_time)
+        program = self.programs.write(case, smallest)
+        if program is None or self.shown(program) is None:
+            return None
+        witness = trimmed(program, lambda it: self.shown(it) is not None)
+        finding = self.shown(witness)
+        return Catch(case, index, witness, finding, printed(witness, self.broken)) if finding else None
 
 
-def _chosen(fault: Planted, select: Sequence[str], subject: str | None) -> bool:
-    globbed = not select or any(fnmatchcase(fault.mutant.name, glob) for glob in select)
-    return globbed and subject in (None, fault.subject)
+def _finding(engine: Engine, program: Program) -> Finding | None:
+    reply = engine.run(program)
+    if isinstance(reply, Finding):
+        return reply
+    return None if reply["declined"] else judge(program, reply).finding
 
 
-def _hunts(faults: Sequence[Planted], effort: Effort) -> Iterator[Hunt]:
-    """Hunts each fault in turn, beside the engine without it."""
-    with ExitStack() as stack:
-        sound: dict[str, Engine] = {}
-        for fault in faults:
-            name = fault.mutant.of
-            if not load(name).installed():
-                say(f"skipped   {fault.subject:<19} {fault.mutant.name}  ({name} is not installed)")
+def hunt(fault: Planted, pair: Pair) -> Hunt:
+    """Random programs on one broken engine, case after case, until one shows the fault."""
+    count, unsound = 0, list[str]()
+    for case in likeliest(fault.subject):
+        if case.dtype not in pair.broken.adapter.dtypes:
+            continue
+        for index, sketch, program in pair.programs.of(case):
+            count += 1
+            found = _finding(pair.broken, program)
+            if found is None or found.verdict not in _WRONG:
                 continue
-            if name not in sound:
-                sound[name] = stack.enter_context(Engine(load(name)))
-            yield hunt(fault, effort, sound[name])
+            if catch := pair.catch(case, index, sketch):
+                return Hunt(fault, count, catch, tuple(unsound))
+            unsound.append(f"{case.id} #{index}")
+    return Hunt(fault, count, None, tuple(unsound))
 
 
-def hunt(fault: Planted, effort: Effort, sound: Engine) -> Hunt:
-    """Random programs on one broken engine, case after case, until one shows the fault; `sound` is the engine without it."""
-    programs, unsound, started = 0, list[str](), time.monotonic()
-    with Engine(resolve(f"{fault.mutant.of},mutant={fault.mutant.name}")) as broken:
-        for case in _likeliest(fault.subject):
-            record = examine(case, broken, effort)
-            programs += record["programs"]
-            if record["verdict"] != "fail":
-                continue
-            if _passes(Program.from_json(record["witness"]), sound):
-                return Hunt(fault, programs, time.monotonic() - started, record, tuple(unsound))
-            unsound.append(case.id)
-    return Hunt(fault, programs, time.monotonic() - started, None, tuple(unsound))
-
-
-def _likeliest(subject: str) -> list[Case]:
+def likeliest(subject: str) -> list[Case]:
     """Every case of random programs: the likely kinds first, in float64 and then in float32."""
-    likely = _LIKELY[subject]
+    likely = LIKELY[subject]
     cases = [case for name in _PROGRAMS for case in specification()[name].cases()]
 
     def place(case: Case) -> tuple[bool, bool, int]:
@@ -137,15 +184,63 @@ def _likeliest(subject: str) -> list[Case]:
     return sorted(cases, key=place)
 
 
-def _passes(program: Program, engine: Engine) -> bool:
-    reply = engine.run(program)
-    return not isinstance(reply, Finding) and judge(program, reply).finding is None
+def hunted(select: Sequence[str], subject: str | None, profile: str, seed: int, scripts: Path | None) -> int:
+    """Prints a line a fault, and how many of each subject were caught; 0 when all were, 3 when one survived.
+
+    Ctrl-C ends it with what is known so far (6). A fault of an engine that is not installed is skipped.
+    """
+    from implementations.mutants import PLANTED
+
+    faults = [it for it in PLANTED.values() if _chosen(it, select, subject)]
+    if not faults:
+        raise NothingSelected(f"no planted fault matches {' or '.join((*select, *([subject] if subject else [])))}")
+    hunts, started = list[Hunt](), time.monotonic()
+    try:
+        for found in _hunts(faults, seed, PROFILES[profile]):
+            hunts.append(found)
+            say(found.line())
+            for program in found.unsound:
+                say(f"          passed over {program}, at which the engine without the fault is wrong too")
+            if scripts and found.catch:
+                scripts.mkdir(parents=True, exist_ok=True)
+                (scripts / f"{found.fault.mutant.name}.py").write_text(found.catch.script, encoding="utf-8")
+    except KeyboardInterrupt:
+        say(f"interrupted after {len(hunts)} of {len(faults)} faults")
+        return 6
+    say(_summary(hunts, len(faults) - len(hunts), time.monotonic() - started))
+    return 3 if any(found.catch is None for found in hunts) else 0
+
+
+def _chosen(fault: Planted, select: Sequence[str], subject: str | None) -> bool:
+    globbed = not select or any(fnmatchcase(fault.mutant.name, glob) for glob in select)
+    return globbed and subject in (None, fault.subject)
+
+
+def _hunts(faults: Sequence[Planted], seed: int, count: int) -> Iterator[Hunt]:
+    """Hunts each fault in turn, beside the engine without it."""
+    with ExitStack() as stack:
+        sound: dict[str, tuple[Engine, Programs]] = {}
+        for fault in faults:
+            adapter = load(fault.mutant.of)
+            if not adapter.installed():
+                say(f"skipped   {fault.subject:<19} {fault.mutant.name}  ({adapter.name} is not installed)")
+                continue
+            if adapter.name not in sound:
+                programs = Programs(frozenset(adapter.spellings), seed, count)
+                sound[adapter.name] = stack.enter_context(Engine(adapter)), programs
+            with Engine(resolve(f"{adapter.name},mutant={fault.mutant.name}")) as broken:
+                yield hunt(fault, Pair(broken, *sound[adapter.name]))
 
 
 def _summary(hunts: Sequence[Hunt], skipped: int, seconds: float) -> str:
     """How many of each subject were caught, and what it took."""
-    every = Counter(hunt.fault.subject for hunt in hunts)
-    caught = Counter(hunt.fault.subject for hunt in hunts if hunt.record)
+    every = Counter(it.fault.subject for it in hunts)
+    caught = Counter(it.fault.subject for it in hunts if it.catch)
     counts = ", ".join(f"{subject} {caught[subject]}/{count}" for subject, count in every.items())
-    programs, remark = sum(hunt.programs for hunt in hunts), f", {skipped} skipped" if skipped else ""
-    return f"caught {caught.total()} of {every.total()}{remark}: {counts}\n{programs} programs, {seconds:.0f} s"
+    remark = f", {skipped} skipped, for want of their engine" if skipped else ""
+    lengths = sorted(len(it.catch.witness) for it in hunts if it.catch)
+    median = f", witnesses of {lengths[len(lengths) // 2]} instructions (median), {lengths[-1]} at most" if lengths else ""
+    return (
+        f"caught {caught.total()} of {every.total()}{remark}: {counts}\n"
+        f"{sum(it.programs for it in hunts)} programs in {seconds:.0f} s{median}"
+    )

@@ -17,7 +17,12 @@ ADAPTER = Adapter(
     refusals=(
         ("not_scalar", "NotScalar", ""),
         ("shape_mismatch", "ShapeMismatch", ""),
-        ("shape_mismatch", "ValueError", "a product of shapes|does not fit in the memory|could not broadcast input|could not be broadcast to indexing|with a sequence"),
+        ("shape_mismatch", "ValueError", "a product of shapes|does not fit in the memory"),
+        (
+            "shape_mismatch",
+            "ValueError",
+            "could not broadcast input|could not be broadcast to indexing|with a sequence",
+        ),
         ("shape_mismatch", "HookError", "changed the size"),
         ("needs_grad", "NeedsGrad", ""),
         ("needs_grad", "HookError", "doesn't require gradient"),

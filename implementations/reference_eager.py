@@ -25,7 +25,11 @@ ADAPTER = Adapter(
         ("not_scalar", "NotScalar", ""),
         ("shape_mismatch", "ShapeMismatch", ""),
         ("shape_mismatch", "HookError", "changed the size"),
-        ("shape_mismatch", "ValueError", "this product takes|could not broadcast input|could not be broadcast to indexing|with a sequence"),
+        (
+            "shape_mismatch",
+            "ValueError",
+            "this product takes|could not broadcast input|could not be broadcast to indexing|with a sequence",
+        ),
         ("needs_grad", "NeedsGrad", ""),
         ("needs_grad", "HookError", "doesn't require gradient"),
         ("graph_freed", "GraphFreed", ""),

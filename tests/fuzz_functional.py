@@ -36,7 +36,7 @@ class Tally:
     at: int = 0
     over: int = 0
     alarms: list[str] = field(default_factory=list)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def undecided(self) -> float:
         """The share of programs of which nothing is said, plus that of numbers of which little is said."""
@@ -47,10 +47,15 @@ class Tally:
         """The tally as text."""
         total = max(1, self.numbers.total())
         yield "  programs  " + ", ".join(f"{count} {what}" for what, count in self.programs.most_common())
-        yield "  numbers   " + ", ".join(f"{count} {what} ({count / total:.2%})" for what, count in self.numbers.most_common())
-        yield f"  little is said of {self.undecided():.2%}; {self.over} errors are beyond the allowed one, the greatest is {2 * self.ratio:.2f} of it (program {self.at})"
-        parts = ", ".join(f"{what} {1e3 * spent / self.programs.total():.3f} ms" for what, spent in self.seconds.items())
-        yield f"  {self.programs.total() / self.seconds.total():.0f} programs/s: {parts}"
+        yield "  numbers   " + ", ".join(
+            f"{count} {what} ({count / total:.2%})" for what, count in self.numbers.most_common()
+        )
+        yield f"  little is said of {self.undecided():.2%}"
+        yield f"  {self.over} errors are beyond the allowed one, the greatest is {2 * self.ratio:.2f} of it (program {self.at})"
+        parts = ", ".join(
+            f"{what} {1e3 * spent / self.programs.total():.3f} ms" for what, spent in self.seconds.items()
+        )
+        yield f"  {self.programs.total() / sum(self.seconds.values()):.0f} programs/s: {parts}"
         yield from (f"  ALARM {alarm}" for alarm in self.alarms)
 
 
@@ -59,7 +64,7 @@ def sketch(number: int, seed: int, dtype: str, kind: str, offered: frozenset[str
     return generate(random.Random(f"{seed} {kind} {number}"), dtype, kind, offered)
 
 
-def fuzz(engine: Engine, dtype: str, kind: str, numbers: range, seed: int) -> Tally:
+def fuzz(engine: Engine, dtype: str, kind: str, numbers: range, seed: int, restart: int = 10**9) -> Tally:
     """Runs the programs of `numbers`."""
     tally, offered = Tally(), frozenset(engine.adapter.spellings)
     now = time.perf_counter()
@@ -67,9 +72,11 @@ def fuzz(engine: Engine, dtype: str, kind: str, numbers: range, seed: int) -> Ta
     def spent(what: str) -> None:
         nonlocal now
         before, now = now, time.perf_counter()
-        tally.seconds[what] += now - before
+        tally.seconds[what] = tally.seconds.get(what, 0.0) + now - before
 
     for number in numbers:
+        if number % restart == restart - 1:
+            engine.close()  # the next program starts it
         drawn = sketch(number, seed, dtype, kind, offered)
         tally.marks.update(drawn.kinds)
         spent("generate")
@@ -89,8 +96,10 @@ def fuzz(engine: Engine, dtype: str, kind: str, numbers: range, seed: int) -> Ta
 
 
 def _judged(tally: Tally, program: Program, reply: object, number: int) -> None:
+    found: Finding | None
+    outcomes: tuple[tuple[str, float], ...] = ()
     if isinstance(reply, Finding):
-        found, outcomes = reply, ()
+        found = reply
     else:
         assert isinstance(reply, dict)
         if reply["declined"]:
@@ -107,7 +116,9 @@ def _judged(tally: Tally, program: Program, reply: object, number: int) -> None:
     if found:
         worst = max((ratio for _, ratio in outcomes), default=0.0)
         operators = " ".join(program.operators())
-        tally.alarms.append(f"{number}: ratio {worst:.3g}; {found.message[:100]}: got {found.got[:100]}, {found.expected[:160]}; {operators}")
+        tally.alarms.append(
+            f"{number}: ratio {worst:.3g}; {found.message[:100]}: got {found.got[:100]}, {found.expected[:160]}; {operators}"
+        )
 
 
 def main() -> None:
@@ -118,6 +129,9 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=tuple(KINDS), help="all, if none is given")
     parser.add_argument("--programs", type=int, default=500, help="of all kinds together")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--restart", type=int, default=10**9, help="programs after which the engine starts afresh: some only ever grow"
+    )
     parser.add_argument("--show", type=int, help="print one program of the kind instead")
     given = parser.parse_args()
     adapter = resolve(given.engine)
@@ -131,7 +145,7 @@ def main() -> None:
         return
     with Engine(adapter) as engine:
         for kind in kinds:
-            tally = fuzz(engine, given.dtype, kind, range(given.programs // len(kinds)), given.seed)
+            tally = fuzz(engine, given.dtype, kind, range(given.programs // len(kinds)), given.seed, given.restart)
             print(f"{given.engine} {given.dtype} {kind}, seed {given.seed}", *tally.lines(), sep="\n", flush=True)
 
 

@@ -149,7 +149,7 @@ RULES: Final[Mapping[str, Callable[..., Any]]] = {
     "clamp": lambda a, low, high: np.minimum(np.maximum(a, low), high),
     "maximum": np.maximum,
     "minimum": np.minimum,
-    "where": lambda condition, a, b: np.where(np.greater(condition, fmpq(1, 2)), a, b),
+    "where": lambda condition, a, b: np.where(condition > constants(fmpq(1, 2)), a, b),
     "sum": np.sum,
     "mean": mean,
     "prod": np.prod,
@@ -324,7 +324,7 @@ class Maker:
         if RANKS.get(operator, len(shape)) != len(shape):
             raise ValueError("another rank")
         if operator in ("add", "sub", "mul", "maximum", "minimum"):
-            return rng.choice(([a, self.like(a, self.broadcast(shape))], [self.like(a, shape), a]))
+            return [a, self.like(a, self.broadcast(shape))] if rng.random() < 0.5 else [self.like(a, shape), a]
         if operator == "div":
             return [a, self.positive(self.like(a, self.broadcast(shape)))]
         if operator == "where":
@@ -434,7 +434,7 @@ def attempt(maker: Maker, steps: int, start: str | None = None) -> None:
 def forget(maker: Maker, before: int) -> None:
     for it in maker.instructions[before:]:
         for kept in (maker.values, maker.leaves, maker.fixed):
-            kept.pop(it.out[0], None)  # type: ignore[attr-defined]
+            kept.pop(it.out[0], None)
     del maker.instructions[before:]
 
 

@@ -29,48 +29,66 @@ leaf_dtypes/integers_that_are_to_require_grad: x = leaf .dtype=int64 | refused d
 leaf_dtypes/flipping_the_flag_of_integers: x = leaf .c .dtype=int64; q = require_grad x .flag | requires_grad x
 leaf_dtypes/integers_that_are_to_require_grad: attempt = attempt { x = leaf .dtype=int64 } | outcome dtype
 leaf_dtypes/integers_are_constants: x = leaf; c = leaf .c .dtype=int64; y = mul x c; backward y | grad x
-second_backward/grad_frees_the_graph: x = leaf; y = mul x x; g = grad y x; attempt = attempt { g2 = grad y x } | outcome graph_freed
-second_backward/backward_after_grad_is_never_silently_wrong: x = leaf; y = mul x x; g = grad y x; attempt = attempt { backward y } \
+second_backward/grad_frees_the_graph: x = leaf; y = mul x x; g = grad y x; attempt = attempt { g2 = grad y x } \
 | outcome graph_freed
-second_backward/a_new_root_is_refused_too: x = leaf; y = mul x x; backward y; attempt = attempt { z = neg y; backward z } \
+second_backward/backward_after_grad_is_never_silently_wrong: x = leaf; y = mul x x; g = grad y x; \
+attempt = attempt { backward y } \
 | outcome graph_freed
-second_backward/freed_graph_is_refused: x = leaf; y = mul x x; backward y; attempt = attempt { backward y } | outcome graph_freed
-functional_grad/an_unused_input_is_refused: x = leaf; x2 = leaf; attempt = attempt { g = grad x x2 } | outcome unused_input
+second_backward/a_new_root_is_refused_too: x = leaf; y = mul x x; backward y; attempt = attempt { z = neg y; \
+backward z } \
+| outcome graph_freed
+second_backward/freed_graph_is_refused: x = leaf; y = mul x x; backward y; attempt = attempt { backward y } \
+| outcome graph_freed
+functional_grad/an_unused_input_is_refused: x = leaf; x2 = leaf; attempt = attempt { g = grad x x2 } \
+| outcome unused_input
 functional_grad/non_scalar_root_needs_a_cotangent: x = leaf; attempt = attempt { g = grad x x } | outcome not_scalar
 scalar_backward/non_scalar_root_needs_a_cotangent: x = leaf; attempt = attempt { backward x } | outcome not_scalar
 functional_grad/cotangent_has_the_roots_shape: x = leaf; c = leaf .c; attempt = attempt { g = grad x x .cotangent=c } \
 | outcome shape_mismatch
-vjp/cotangent_has_the_roots_shape: x = leaf; c = leaf .c; attempt = attempt { backward x .cotangent=c } | outcome shape_mismatch
-vjp/cotangent_has_the_roots_shape: x = leaf; c = leaf .c; attempt = attempt { g = gradients x x .cotangent=c } | outcome shape_mismatch
+vjp/cotangent_has_the_roots_shape: x = leaf; c = leaf .c; attempt = attempt { backward x .cotangent=c } \
+| outcome shape_mismatch
+vjp/cotangent_has_the_roots_shape: x = leaf; c = leaf .c; attempt = attempt { g = gradients x x .cotangent=c } \
+| outcome shape_mismatch
 in_place/a_write_keeps_the_shape: x = leaf; y = neg x; attempt = attempt { write y x .how=add } | outcome shape_mismatch
 accumulation/an_assigned_gradient_has_its_tensors_shape: x = leaf; c = leaf .c; attempt = attempt { set_grad x c } \
 | outcome shape_mismatch
 hooks/a_replacement_has_the_tensors_shape: x = leaf; hook = hook x .body=replace; attempt = attempt { backward x } \
 | outcome shape_mismatch
 operators/products_take_one_rank: x = leaf; attempt = attempt { y = dot x x } | outcome shape_mismatch
-in_place/a_leaf_is_not_written_while_recording: x = leaf; attempt = attempt { write x x .how=mul } | outcome leaf_in_place
+in_place/a_leaf_is_not_written_while_recording: x = leaf; attempt = attempt { write x x .how=mul } \
+| outcome leaf_in_place
 in_place/overwritten_values_are_never_silently_used: x = leaf; y = neg x; z = mul y y; write y 2 .how=mul; \
 attempt = attempt { backward z } | outcome version_conflict
-requires_grad/a_results_flag_is_not_for_setting: x = leaf; y = neg x; attempt = attempt { q = require_grad y .flag=0 } | outcome not_leaf
-leaf_dtypes/only_floats_may_require_grad: x = leaf .c; y = gt x 0; attempt = attempt { q = require_grad y .flag } | outcome dtype
-requires_grad/no_gradient_is_asked_for_a_constant: x = leaf; c = leaf .c; attempt = attempt { g = grad x c } | outcome needs_grad
-no_grad/unrecorded_root_is_refused: x = leaf; no_grad { y = neg x }; attempt = attempt { backward y } | outcome needs_grad
+requires_grad/a_results_flag_is_not_for_setting: x = leaf; y = neg x; attempt = attempt { q = require_grad y .flag=0 } \
+| outcome not_leaf
+leaf_dtypes/only_floats_may_require_grad: x = leaf .c; y = gt x 0; attempt = attempt { q = require_grad y .flag } \
+| outcome dtype
+requires_grad/no_gradient_is_asked_for_a_constant: x = leaf; c = leaf .c; attempt = attempt { g = grad x c } \
+| outcome needs_grad
+no_grad/unrecorded_root_is_refused: x = leaf; no_grad { y = neg x }; attempt = attempt { backward y } \
+| outcome needs_grad
 errors/there_is_no_gradient_before_backward: x = leaf; attempt = attempt { clear x .how=zero } | outcome no_gradient
-in_place/hooks_stay_with_what_they_were_registered_on: x = leaf; y = neg x; hook = hook y; write y 2 .how=mul; backward y | calls hook
-in_place/a_retained_gradient_is_that_of_the_newest: x = leaf; y = neg x; retain_grad y; write y 2 .how=mul; backward y | grad y
+in_place/hooks_stay_with_what_they_were_registered_on: x = leaf; y = neg x; hook = hook y; write y 2 .how=mul; \
+backward y | calls hook
+in_place/a_retained_gradient_is_that_of_the_newest: x = leaf; y = neg x; retain_grad y; write y 2 .how=mul; backward y \
+| grad y
 detach/detached_shares_its_version: x = leaf; u = detach x | version u
 in_place/aliases_share_one_version: x = leaf; y = neg x; write y 2 .how=mul | version y
-in_place/numbers_that_no_derivative_needs_may_be_written: x = leaf; y = neg x; z = neg y; write y 2 .how=mul; backward z \
+in_place/numbers_that_no_derivative_needs_may_be_written: x = leaf; y = neg x; z = neg y; write y 2 .how=mul; \
+backward z \
 | refused version_conflict
-in_place/a_view_that_was_taken_under_no_grad_may_be_written: c = leaf .c; no_grad { y = index c .index=0 }; write y 2 .how=mul \
+in_place/a_view_that_was_taken_under_no_grad_may_be_written: c = leaf .c; no_grad { y = index c .index=0 }; \
+write y 2 .how=mul \
 | refused leaf_in_place
 in_place/a_step_under_no_grad_leaves_a_leaf: x = leaf; no_grad { write x 2 .how=mul } | tensor x
 in_place/a_constant_becomes_a_result: x = leaf; c = leaf .c; write c x .how=mul | requires_grad c
 in_place/a_constant_becomes_a_result: x = leaf; c = leaf .c; write c x .how=mul | is_leaf c
-in_place/a_write_through_a_detached_alias_is_no_history: x = leaf; y = neg x; u = detach y; write u 2 .how=mul; backward y | grad x
+in_place/a_write_through_a_detached_alias_is_no_history: x = leaf; y = neg x; u = detach y; write u 2 .how=mul; \
+backward y | grad x
 in_place/overwritten_values_are_never_silently_used: x = leaf; y = neg x; z = mul y y; write y 2 .how=mul; \
 attempt = attempt { backward z } | grad x
-in_place/a_write_through_a_view_changes_its_base: x = leaf; y = neg x; z = index y .index=0; write z 2 .how=mul | tensor y
+in_place/a_write_through_a_view_changes_its_base: x = leaf; y = neg x; z = index y .index=0; write z 2 .how=mul \
+| tensor y
 in_place/an_overwritten_entry_receives_nothing: x = leaf; y = neg x; write y 2 .how=set; backward y | grad x
 in_place/a_write_to_the_base_changes_its_views: x = leaf; y = neg x; z = index y .index=0; write y 2 .how=mul | tensor z
 in_place/a_written_product_has_two_factors: x = leaf; y = neg x; write y x .how=mul; backward y | grad x
@@ -79,13 +97,16 @@ hooks/removing_twice_is_harmless: x = leaf; hook = hook x; remove hook; remove h
 hooks/removing_one_keeps_the_others: x = leaf; hook = hook x; hook2 = hook x; remove hook; backward x | calls hook2
 hooks/removed_hook_is_not_called: x = leaf; hook = hook x; remove hook; backward x | calls hook
 hooks/the_argument_has_its_tensors_dtype: x = leaf; hook = hook x .body=note:dtype; backward x | calls hook
-hooks/the_argument_of_a_recorded_backward_is_recorded: x = leaf; hook = hook x .body=note:requires_grad; backward x .create_graph \
+hooks/the_argument_of_a_recorded_backward_is_recorded: x = leaf; hook = hook x .body=note:requires_grad; \
+backward x .create_graph \
 | calls hook
 hooks/the_argument_needs_no_grad: x = leaf; hook = hook x .body=note:requires_grad; backward x | calls hook
-leaves/a_retained_gradient_is_what_the_hooks_made_of_it: x = leaf; y = neg x; hook = hook y .body=scale; retain_grad y; backward y | grad y
+leaves/a_retained_gradient_is_what_the_hooks_made_of_it: x = leaf; y = neg x; hook = hook y .body=scale; \
+retain_grad y; backward y | grad y
 hooks/the_argument_looks_like_its_tensor: x = leaf; hook = hook x .body=scale; backward x | grad x dtype
 hooks/every_hook_is_called: x = leaf; hook = hook x; hook2 = hook x; hook3 = hook x; backward x | calls hook3
-hooks/hooks_run_in_the_order_of_registration: x = leaf; hook = hook x .body=scale; hook2 = hook x; backward x | calls hook2
+hooks/hooks_run_in_the_order_of_registration: x = leaf; hook = hook x .body=scale; hook2 = hook x; backward x \
+| calls hook2
 hooks/a_leafs_hook_runs_before_accumulation: x = leaf; backward x; hook = hook x; backward x | calls hook
 hooks/a_hook_stays: x = leaf; hook = hook x; backward x; backward x | calls hook
 hooks/a_hook_on_the_root_replaces_the_seed: x = leaf; y = neg x; hook = hook y .body=scale; backward y | calls hook
@@ -124,24 +145,33 @@ detach/a_product_with_a_detached_value_is_recorded: x = leaf; u = detach x; y = 
 detach/detach_leaves_the_source_alone: x = leaf; y = neg x; u = detach y; backward y | refused needs_grad
 detach/detached_is_a_constant: x = leaf; u = detach x; y = mul x u; backward y | grad x
 requires_grad/flipping_the_flag_returns_the_tensor: c = leaf .c; q = require_grad c .flag | same q
-requires_grad/a_flag_that_returns_changes_no_graph: x = leaf; y = neg x; q = require_grad x .flag=0; q2 = require_grad x .flag; backward y \
+requires_grad/a_flag_that_returns_changes_no_graph: x = leaf; y = neg x; q = require_grad x .flag=0; \
+q2 = require_grad x .flag; backward y \
 | grad x
-requires_grad/a_cleared_leaf_receives_nothing: x = leaf; y = neg x; q = require_grad x .flag=0; backward y | grad x absent
+requires_grad/a_cleared_leaf_receives_nothing: x = leaf; y = neg x; q = require_grad x .flag=0; backward y \
+| grad x absent
 requires_grad/clearing_the_flag_ends_recording: x = leaf; q = require_grad x .flag=0; y = neg x | requires_grad y
-requires_grad/a_flag_that_is_set_again_changes_no_graph: x = leaf; y = neg x; q = require_grad x .flag; backward y | refused needs_grad
+requires_grad/a_flag_that_is_set_again_changes_no_graph: x = leaf; y = neg x; q = require_grad x .flag; backward y \
+| refused needs_grad
 requires_grad/flipping_the_flag_records_from_then_on: c = leaf .c; q = require_grad c .flag; y = neg c | requires_grad y
-second_backward/grad_retains_the_graph: x = leaf; y = mul x x; g = grad y x .retain_graph; g2 = grad y x | refused graph_freed
-second_backward/retained_graph_adds_again: x = leaf; y = mul x x; backward y .retain_graph; backward y | refused graph_freed
+second_backward/grad_retains_the_graph: x = leaf; y = mul x x; g = grad y x .retain_graph; g2 = grad y x \
+| refused graph_freed
+second_backward/retained_graph_adds_again: x = leaf; y = mul x x; backward y .retain_graph; backward y \
+| refused graph_freed
 second_backward/a_new_root_over_a_freed_graph: x = leaf; y = mul x x; backward y; z = neg y; backward z | grad x
 second_backward/backward_after_grad_is_never_silently_wrong: x = leaf; y = mul x x; g = grad y x; backward y | grad x
 second_backward/never_silently_wrong: x = leaf; y = mul x x; backward y; backward y | grad x
 second_backward/retained_graph_adds_again: x = leaf; y = mul x x; backward y .retain_graph; backward y | grad x
-higher_order/backward_can_be_recorded: x = leaf; y = mul x x; backward y .create_graph; g = read_grad x | requires_grad g
-higher_order/accumulated_gradients_are_constants_unless_asked: x = leaf; y = mul x x; backward y; g = read_grad x | requires_grad g
+higher_order/backward_can_be_recorded: x = leaf; y = mul x x; backward y .create_graph; g = read_grad x \
+| requires_grad g
+higher_order/accumulated_gradients_are_constants_unless_asked: x = leaf; y = mul x x; backward y; g = read_grad x \
+| requires_grad g
 higher_order/gradients_are_constants_unless_asked: x = leaf; y = mul x x; g = grad y x | requires_grad g
-higher_order/second_derivative_of_a_linear_function: x = leaf; y = neg x; g = grad y x .create_graph; g2 = grad g x | tensor g2 absent
+higher_order/second_derivative_of_a_linear_function: x = leaf; y = neg x; g = grad y x .create_graph; g2 = grad g x \
+| tensor g2 absent
 operators/derivatives_of_higher_order: x = leaf; y = exp x; g = grad y x .create_graph; g2 = grad g x | tensor g2
-higher_order/derivatives_of_a_cube: x = leaf; y = mul x x; z = mul y x; g = grad z x .create_graph; g2 = grad g x | tensor g2
+higher_order/derivatives_of_a_cube: x = leaf; y = mul x x; z = mul y x; g = grad z x .create_graph; g2 = grad g x \
+| tensor g2
 singular_points/ties_of_max: x = leaf; y = max x; g = gradients y x | tensor g within
 singular_points/subgradient_at_zero: x = leaf; y = relu x; g = gradients y x | tensor g within
 leaf_dtypes/a_gradient_has_the_dtype_of_its_leaf: x = leaf; backward x | grad x dtype

@@ -144,9 +144,8 @@ def allowed(dtype: str, steps: Sequence[Line], inputs: Sequence[Any]) -> tuple[a
         tape = Tape(dtype)
         leaves = [tape.number(float(x)) for x in inputs]
         *_, output = values = run(steps, leaves)
-        if any(
-            abs(it.value) > LARGEST or (not it.value.is_zero() and it.value.abs_upper() < 1 / LARGEST) for it in values
-        ):
+        sizes = [it.value.abs_upper() for it in values if not it.value.is_zero()]
+        if not all(1 / LARGEST < size < LARGEST for size in sizes):
             raise OutOfRange("the square of an operand, as in some formulas")
         found = adjoints([(output, tape.number(1))], leaves)
         return output.value, [arb(0) if it is None else it.value for it in found]
@@ -156,7 +155,7 @@ def true(steps: Sequence[Line], inputs: Sequence[Any]) -> tuple[arb, list[arb]]:
     with precision(TRUE_BITS):
         [duals], level = numbers.seeds([np.array([arb(float(x)) for x in inputs], dtype=object)])
         output = run(steps, list(duals))[-1]
-        return numbers.plain(output), [arb(slope) for slope in numbers.slopes_of(output, level, len(inputs))]
+        return numbers.plain(output), [arb(numbers.plain(it)) for it in numbers.slopes_of(output, level, len(inputs))]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -384,6 +383,11 @@ def test_variance_by_one_pass_or_two(values: list[float], offset: float) -> None
 # --- what is not asked
 
 
+def far(tape: Tape) -> Traced:
+    """The exponential of a number that is known to within 5 only, beyond anything."""
+    return functions.exp(functions.exp(tape.number(10)) * tape.number(100))
+
+
 LARGE: Final[list[tuple[str, Callable[[Tape], Traced]]]] = [
     ("float64", lambda tape: functions.exp(tape.number(800))),
     ("float64", lambda tape: functions.exp(tape.number(10**6))),
@@ -393,6 +397,7 @@ LARGE: Final[list[tuple[str, Callable[[Tape], Traced]]]] = [
     ("float32", lambda tape: tape.number(3e38) + tape.number(3e38)),
     ("float64", lambda tape: functions.total([tape.number(1.5e308)] * 3)),
     ("float32", lambda tape: tape.number(-1e39)),
+    ("float32", far),
 ]
 
 
@@ -483,7 +488,8 @@ def test_nothing_flows_to_what_is_not_read() -> None:
     x, y = tape.number(2), tape.number(3)
     [by_x, by_y] = adjoints([(x * x, tape.number(1))], [x, y])
     assert by_x is not None
-    assert (by_x.value, by_y) == (4, None)
+    assert by_x.value == 4
+    assert by_y is None
     assert adjoints([], [x]) == [None]
 
 
@@ -524,15 +530,15 @@ def test_a_second_sweep_over_the_tape_of_the_first(name: str, dtype: str) -> Non
         tape = Tape(dtype)
         inputs = [tape.number(np.float32(point).item()) for point in points]
         first = adjoints([(function(*inputs), tape.number(1))], inputs)
-        slope = functions.total([it * weight for it, weight in zip(first, weights, strict=True)])
+        slope = functions.total([it * weight for it, weight in zip(first, weights, strict=True) if it is not None])
         second = adjoints([(slope, tape.number(1))], inputs)
     with precision(TRUE_BITS):
         exact = np.array([arb(np.float32(point).item()) for point in points], dtype=object)
         [outer], high = numbers.seeds([exact])
         [inner], low = numbers.seeds([outer])
         slopes = numbers.slopes_of(function(*inner), low, 2)
-        truth = sum((slope * weight for slope, weight in zip(slopes, weights, strict=True)), fmpq(0))
-        wanted = [arb(it) for it in numbers.slopes_of(truth, high, 2)]
+        truth = functions.total(slope * weight for slope, weight in zip(slopes, weights, strict=True))
+        wanted = [arb(numbers.plain(it)) for it in numbers.slopes_of(truth, high, 2)]
     for found, true_ in zip(second, wanted, strict=True):
         assert found is not None
         assert found.value.overlaps(true_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from itertools import pairwise, product
 from math import factorial
 from typing import Any, Final
@@ -59,19 +60,22 @@ SMOOTH: Final = ("exp", "log", "log1p", "sin", "cos", "atan", "sinh", "cosh", "t
 POSITIVE: Final = frozenset({"log", "log1p", "sqrt"})
 POINTS: Final = [fmpq(p, 8) for p in (-21, -8, -3, -1, 0, 1, 5, 8, 20)]
 EXPONENTS: Final = [fmpq(*pair) for pair in ((1, 1), (2, 1), (3, 1), (5, 1), (-1, 1), (-2, 1), (1, 2), (-3, 2), (5, 4))]
+
+
+def raised(exponent: fmpq) -> Callable[[Any], Any]:
+    return lambda x: functions.power(x, exponent)
+
+
+def raised_series(exponent: fmpq) -> Callable[[Taylor], Any]:
+    return lambda x: power(x, constant(exponent, 4))
+
+
 CASES: Final[dict[str, tuple[Callable[[Any], Any], Callable[[Taylor], Any], list[fmpq]]]] = {
     **{
         name: (getattr(functions, name), UNARY[name], [p for p in POINTS if p > 0 or name not in POSITIVE])
         for name in SMOOTH
     },
-    **{
-        f"x**{n}": (
-            lambda x, n=n: functions.power(x, n),
-            lambda x, n=n: power(x, constant(n, 4)),
-            [p for p in POINTS if p > 0],
-        )
-        for n in EXPONENTS
-    },
+    **{f"x**{n}": (raised(n), raised_series(n), [p for p in POINTS if p > 0]) for n in EXPONENTS},
     "1/x": (numbers.reciprocal, lambda x: 1 / x, [p for p in POINTS if p]),
     "x / (x + 3)": (lambda x: x / (x + 3), lambda x: x / (x + 3), POINTS),
 }
@@ -148,7 +152,7 @@ def test_no_number_where_a_function_may_have_none(function: Callable[[Any], Any]
         adjoint(function, ball(-1, 1))
 
 
-def adjoint(function: Callable[[Any], Any], *points: Any) -> list[Any]:
+def adjoint(function: Callable[..., Any], *points: Any) -> list[Any]:
     tape = Tape("float64")
     numbers_ = [Traced(tape, arb(point), (), ()) for point in points]
     found = adjoints([(function(*numbers_), tape.number(1))], numbers_)
@@ -160,8 +164,8 @@ def adjoint(function: Callable[[Any], Any], *points: Any) -> list[Any]:
 def test_whole_powers_of_rationals(p: int, n: int) -> None:
     """x**n by the product, with the slope n x**(n - 1); x**0 is 1 and does not depend on x."""
     x = fmpq(p, 3)
-    assert plain(functions.power(x, fmpq(n))) == np.prod([fmpq(1), *[x] * n])
-    result = functions.power(*seeded(x), fmpq(n))
+    assert plain(functions.power(x, fmpq(n))) == reduce(operator.mul, [x] * n, fmpq(1))
+    result = functions.power(seeded(x)[0], fmpq(n))
     assert plain(result) == x**n
     assert (result.slopes[0] if isinstance(result, Dual) else 0) == (n * x ** (n - 1) if n else 0)
 
@@ -170,7 +174,7 @@ def test_whole_powers_of_rationals(p: int, n: int) -> None:
 def test_the_power_0(zeroth: Any) -> None:
     """Anything to the power 0 is 1, without a slope."""
     assert plain(functions.power(zeroth, fmpq(0))) == 1
-    assert plain(functions.power(*seeded(zeroth), fmpq(0))) == 1
+    assert plain(functions.power(seeded(zeroth)[0], fmpq(0))) == 1
 
 
 def test_negative_bases_of_balls() -> None:
@@ -316,7 +320,7 @@ def test_functions_with_a_kink_elsewhere(name: str) -> None:
     for kind in (fmpq, arb):
         for point, side in ((-2, left), (3, right)):
             result = function(*seeded(kind(point)))
-            assert (plain(result), arb(result.slopes[0])) == (point * side, side)
+            assert [plain(result), arb(result.slopes[0])] == [point * side, side]
             assert adjoint(function, point) == [side]
     assert function(*seeded(fmpq(0))).slopes == (0,)
     assert function(fmpq(0)) == 0
@@ -341,7 +345,7 @@ def test_clamping(point: Any, values: tuple[float, ...], slopes: tuple[int, ...]
     """Between the bounds the slope is 1, beyond 0, and on a ball around a bound both are held; values end at the bounds."""
     duals, level = seeds([array(point)])
     [result] = OPERATORS["clamp"].forward(duals[0], low=-1, high=1)
-    slope = slopes_of(result, level, 1)[0]
+    slope: Any = slopes_of(result, level, 1)[0]
     assert holds(result, *values)
     assert holds(slope, *slopes)
     assert not holds(result, 1.25)
@@ -364,10 +368,9 @@ def test_sums_and_products_of_any_numbers(function: Callable[[Sequence[Any]], An
     """2, 3 and 4, each in any form, in any mixture."""
     for parts in product(kinds(2), kinds(3), kinds(4)):
         assert plain(function(list(parts))) == wanted
-    for parts in product(*[(fmpq(n), arb(n), Tape("float64").number(n)) for n in (2, 3, 4)]):
-        tapes = {id(part.tape) for part in parts if isinstance(part, Traced)}
-        if len(tapes) < 2:
-            assert plain(function(list(parts))) == wanted
+    tape = Tape("float64")
+    mixtures: list[tuple[Any, ...]] = list(product(*[(fmpq(n), arb(n), tape.number(n)) for n in (2, 3, 4)]))
+    assert [plain(function(list(parts))) for parts in mixtures] == [wanted] * 27
 
 
 def test_slopes_of_sums_and_products() -> None:

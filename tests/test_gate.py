@@ -182,7 +182,7 @@ def test_too_many_undecided_cases_are_the_suites_fault(others: int) -> None:
 
 
 # What a record counts of what may be left open, at its limit of a tenth and beyond it, and the words for the latter.
-OPEN: Final = {
+OPEN: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]]] = {
     "undecided numbers": (
         {"outcomes": {"exact": 40, "pass": 50, "undecided": 10}},
         {"outcomes": {"exact": 40, "pass": 49, "undecided": 11}},

@@ -59,7 +59,7 @@ MUTANTS: Final = {
     "retain_grad_does_nothing": 4,
     "no_grad_records": 5,
     "mul_by_a_number_forgets_it": 3,
-    "broadcast_averages": 4,
+    "broadcast_averages": 5,
     "retained_graph_is_freed": 4,
 }
 

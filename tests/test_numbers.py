@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.model import functions, numbers
-from conformance.model.numbers import Dual, Inexact, exact_array, fits, from_json, seeds, slopes_of, to_json
+from conformance.model.numbers import Dual, Inexact, exact_array, fits, from_json, precision, seeds, slopes_of, to_json
 
 # A busy machine is no reason to fail.
 relaxed = settings(deadline=None)
@@ -122,7 +122,8 @@ def top(number: Any, order: int) -> fmpq:
     """The mixed derivative by each of `order` nested variables."""
     for _ in range(order):
         number = number.slopes[0]
-    return numbers.plain(number)
+    value: fmpq = numbers.plain(number)
+    return value
 
 
 @pytest.mark.parametrize(("name", "point"), POINTS)
@@ -200,6 +201,71 @@ def test_mixed_derivatives(a: fmpq, b: fmpq) -> None:
     assert derivative(lambda x: derivative(lambda y: (x * x) * (y * y * y), b), a) == mixed
     assert derivative(lambda y: derivative(lambda x: (x * x) * (y * y * y), a), b) == mixed
     assert derivative(lambda y: derivative(lambda x: (y * y * y) * (x * x), a), b) == mixed
+
+
+# --- balls
+
+
+def test_precision_is_set_and_given_back() -> None:
+    """Balls have as many bits as is said, blocks nest, and an exception undoes the setting as an end does."""
+    before = ctx.prec
+    with precision(100):
+        assert 2.0**-104 < float(arb(fmpq(1, 3)).rad()) < 2.0**-98
+        with precision(24):
+            assert ctx.prec == 24
+        assert ctx.prec == 100
+        with pytest.raises(Inexact), precision(24):
+            numbers.reciprocal(fmpq(0))
+        assert ctx.prec == 100
+    assert ctx.prec == before
+
+
+def test_seeds_of_balls() -> None:
+    """Each element has the slope 1 by itself alone, over all arrays; every call has a level of its own."""
+    arrays = [np.array([arb(2), arb(3)], dtype=object), np.array(arb(5), dtype=object)]
+    [first, second], level = seeds(arrays)
+    assert (first.shape, second.shape) == ((2,), ())
+    duals = [*first.flat, *second.flat]
+    assert [dual.value for dual in duals] == [2, 3, 5]
+    assert [[int(slope == 1) - int(slope == 0) for slope in dual.slopes] for dual in duals] == [
+        [1, -1, -1],
+        [-1, 1, -1],
+        [-1, -1, 1],
+    ]
+    assert seeds(arrays)[1] > level
+    assert list(slopes_of(arb(7), level, 3)) == [0, 0, 0]
+    assert list(slopes_of(seeds(arrays)[0][0][0], level, 3)) == [0, 0, 0]
+
+
+def test_slopes_of_balls_are_balls() -> None:
+    """Rounding of slopes is enclosed like that of values: x / 3 and 1 / x at 3 hold what they should."""
+    [[x]], _ = seeds([np.array([arb(3)], dtype=object)])
+    for result, wanted in ((x / arb(3), fmpq(1, 3)), (1 / x, fmpq(-1, 9)), (x * x / (x + 1), fmpq(15, 16))):
+        slope = result.slopes[0]
+        with precision(200):
+            assert slope.contains(arb(wanted).mid())
+            assert slope.rad() < 2.0**-48
+
+
+def test_a_ball_and_a_rational_meet() -> None:
+    """Rationals are constants among balls, on either side."""
+    [[x]], _ = seeds([np.array([arb(3)], dtype=object)])
+    half = fmpq(1, 2)
+    found = [x + half, half + x, x - half, half - x, x * half, half * x, x / half, half / (x + 1)]
+    assert [it.value for it in found] == [3.5, 3.5, 2.5, -2.5, 1.5, 1.5, 6, 0.125]
+    assert [it.slopes[0] for it in found] == [1, 1, 1, -1, 0.5, 0.5, 2, -0.03125]
+
+
+def test_a_number_becomes_a_dual_one() -> None:
+    """A constant has no slopes; a dual number of the level is itself, and one of another level is a constant."""
+    [[x]], level = seeds([np.array([arb(3)], dtype=object)])
+    assert numbers.aligned(x, level, 1) is x
+    for constant in (arb(7), fmpq(7), seeds([np.array([arb(7)], dtype=object)])[0][0][0]):
+        dual = numbers.aligned(constant, level, 2)
+        assert dual.value is constant
+        assert list(dual.slopes) == [0, 0]
+        assert dual.level == level
+        assert numbers.plain(dual) == 7
 
 
 # --- dtypes

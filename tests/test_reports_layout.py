@@ -86,6 +86,8 @@ def test_figures_stand_below_each_other(page: Page) -> None:
     )
     assert len(edges) > 3
     assert all(abs(edge - head) <= 1 for row in edges[1:] for edge, head in zip(row, edges[0], strict=True))
+    widths = table.evaluate("table => [...table.rows[0].cells].slice(1).map(cell => Math.round(cell.clientWidth))")
+    assert max(widths) - min(widths) <= 1
     page.set_viewport_size({"width": 320, "height": 700})
     name = table.locator("tbody th").first
     left = _corner(name)[0]

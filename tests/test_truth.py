@@ -99,13 +99,15 @@ def along(program: Small, directions: dict[str, Array]) -> Any:
 
 
 def weighted(program: Small, values: dict[str, Array]) -> Any:
+    """The series of sum(weights * root)."""
     return np.sum(values[program.root] * program.weights).series
 
 
 def shifted(program: Small, directions: dict[str, Array], step: arb, detached: dict[str, Array]) -> arb:
     """The value of sum(weights * root) at point + step * direction; what is detached stays."""
     inputs = {name: moved(array, directions[name], step) for name, array in program.leaves.items()}
-    return weighted(program, played(program, inputs, detached))[0]
+    value: arb = weighted(program, played(program, inputs, detached))[0]
+    return value
 
 
 def at_rest(program: Small) -> dict[str, Array]:

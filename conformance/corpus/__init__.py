@@ -1,7 +1,8 @@
 """The corpus: small programs that once showed a fault, kept so that no engine shows it unnoticed again.
 
-One JSON file each, named after what it shows: `about` in a sentence, `kind`, where it came from (`engine` and `fault`), the verdict
-of a right engine, and the program with its expectations. They are judged first in every run, and `replay` takes them as they are.
+One JSON file each, named after what it shows: `about` in a sentence, `kind`, where it came from (`engine` and `fault`), the
+verdict of a right engine, and the program with its expectations. They are judged first in every run, and `replay` takes them as
+they are.
 """
 
 from __future__ import annotations

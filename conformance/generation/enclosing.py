@@ -1,12 +1,13 @@
-"""Writes functional programs: what they compute is enclosed by balls, and how far a right engine may be off is known for each number.
+"""Writes functional programs: balls enclose what they compute, and for each number tell how far a right engine may be off.
 
-The truth comes from forward mode at a precision that rises until it is sharp (conformance.model.forward), the allowed error from a
-reverse sweep at the engine's precision (conformance.model.bounds). Both play the same instructions.
+The truth comes from forward mode at a precision that rises until it is sharp (conformance.model.forward), the allowed error
+from a reverse sweep at the engine's precision (conformance.model.bounds). Both play the same instructions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, Protocol
 
@@ -25,27 +26,32 @@ from conformance.program import Instruction, Operand, Program, Scalar
 PRECISIONS: Final = (128, 256, 512, 1024)  # bits; the next is tried when a truth is not sharp
 DIGITS: Final = 40
 _SHARP: Final = 2.0**-16  # a truth's radius, as a part of the allowed error
-_UNPLAYABLE: Final = (
-    KeyError,
-    ValueError,
-    IndexError,
-    TypeError,
-)  # an unbound name, a shape or an axis that does not fit
+# An unbound name, a shape or an axis that does not fit.
+_UNPLAYABLE: Final = (KeyError, ValueError, IndexError, TypeError)
 _TUPLES: Final = frozenset({"shape", "axes", "widths"})
 
 
 class Calculus(Protocol):
-    """A way to compute values and gradients; `T` is what it knows of a tensor."""
+    """A way to compute values and gradients, with tensors of its own kind."""
 
-    def leaf(self, array: Array) -> Any: ...
-    def apply(self, operator: str, operands: Sequence[Any], attributes: Mapping[str, Any]) -> Any: ...
-    def detach(self, a: Any) -> Any: ...
-    def gradients(self, root: Any, inputs: Sequence[Any], cotangent: Any) -> list[Any]: ...
-    def read(self, a: Any) -> Array: ...
+    def leaf(self, array: Array) -> Any:
+        """A tensor of exact numbers."""
+
+    def apply(self, operator: str, operands: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+        """An operator's result."""
+
+    def detach(self, a: Any) -> Any:
+        """The tensor as a constant."""
+
+    def gradients(self, root: Any, inputs: Sequence[Any], cotangent: Any) -> list[Any]:
+        """Vector-Jacobian products."""
+
+    def read(self, a: Any) -> Array:
+        """What is known of each number, as a ball."""
 
 
 class _BallNode(Node):
-    """A node all of whose numbers are balls, or carry them: a rule knows the sum of nothing, and what it pads with, as rationals."""
+    """A node whose numbers are balls, or carry them, where a rule has rationals: the sum of nothing, what it pads with."""
 
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The node's value where the tensors of `cut` are replaced."""
@@ -148,7 +154,14 @@ def played(instructions: Sequence[Instruction], calculus: Calculus) -> tuple[tup
 
 
 def _leaf(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
-    return [calculus.leaf(numbers.from_json(it.options["value"]))]
+    value = it.options["value"]
+    return [calculus.leaf(_exact(tuple(value["shape"]), tuple(value["values"])))]
+
+
+@lru_cache(maxsize=64)
+def _exact(shape: tuple[int, ...], values: tuple[str, ...]) -> Array:
+    """A leaf's numbers, which are read once for each calculus and precision."""
+    return numbers.from_json({"shape": shape, "values": values})
 
 
 def _apply(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:

@@ -2,111 +2,21 @@
 
 from __future__ import annotations
 
-import random
-import struct
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
 
+from conformance.generation.kinds import CLEAR, EXACT, GRID, KINDS, POWERS_OF_TWO, SPECIALS, Draw, Kind
 from conformance.generation.operands import LARGEST, WAYS, Pool, broadcastable
 from conformance.generation.reals import KINKS, REALS, Register, rough, size
 from conformance.generation.sketch import Sketch
 from conformance.operators.table import OPERATORS
 from conformance.program import Instruction, Scalar
 
-Draw = random.Random
-
-
-# --- numbers
-
-
-def _single(x: float) -> float:
-    """The nearest number of binary32, so that both dtypes hold it."""
-    return float(struct.unpack("f", struct.pack("f", x))[0])
-
-
-def _small_dyadic(draw: Draw, dtype: str) -> float:
-    return draw.choice((-3, -2, -1, 1, 2, 3, 0, 0.5, -1.5))
-
-
-def _benign(draw: Draw, dtype: str) -> float:
-    return _single(draw.gauss(0, 1))
-
-
-def _magnitudes(draw: Draw, dtype: str) -> float:
-    return _single(draw.choice((-1, 1)) * 10.0 ** draw.uniform(-3, 3))
-
-
-# Least normal number, as an exponent of 2.
-_LEAST: Final = {"float32": -126, "float64": -1022}
-_LARGE: Final = {"float32": (30, 50), "float64": (100, 400)}
-
-# Numbers that are drawn on purpose, as text.
-SPECIALS: Final[Mapping[str, Callable[[Draw, str], str]]] = {
-    "zero": lambda draw, dtype: "0",
-    "negative zero": lambda draw, dtype: "-0",
-    "large": lambda draw, dtype: str(draw.choice((-3, 1, 5)) << draw.randint(*_LARGE[dtype])),
-    "subnormal": lambda draw, dtype: f"{draw.choice((-1, 1, 3))}/{1 << draw.randint(2, 20) - _LEAST[dtype]}",
-}
-
-
-# --- kinds
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What one kind of programs is drawn from.
-
-    number: a leaf's number. length: how many operators, at least and at most. exact: nothing is ever rounded. specials: how often a
-    number is special, and a kink is met on purpose. order: how often it is differentiated. least, greatest: a result outside is not
-    drawn (in magnitude; 0 is). blocks: how often a step is a loop, or depends on a sign.
-    """
-
-    number: Callable[[Draw, str], float]
-    length: tuple[int, int] = (4, 14)
-    exact: bool = False
-    specials: float = 0.0
-    order: int = 1
-    greatest: float = 1e4
-    blocks: float = 0.02
-
-
-KINDS: Final[Mapping[str, Kind]] = {
-    "exact": Kind(_small_dyadic, exact=True, greatest=60),
-    "benign": Kind(_benign),
-    "mixed": Kind(_magnitudes, greatest=1e8),
-    "special": Kind(_benign, specials=0.1, greatest=1e200),
-    "second": Kind(_benign, length=(3, 8), order=2, greatest=1e3),
-    "deep": Kind(_benign, length=(20, 45), greatest=1e3, blocks=0.15),
-}
-
-# What is exact on small dyadic numbers, whatever the formula.
-_EXACT: Final = frozenset(WAYS) - {
-    *(
-        "div",
-        "reciprocal",
-        "pow",
-        "exp",
-        "log",
-        "log1p",
-        "sqrt",
-        "sin",
-        "cos",
-        "atan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "sigmoid",
-    ),
-    *("norm", "var", "norm_axis", "var_axis"),
-}
-_POWERS_OF_TWO: Final = frozenset(2.0**i for i in range(8))
-_GRID: Final = 16  # exact results are multiples of 1/16
-_CLEAR: Final = 2.0**-9  # how far from a kink, beside the operands' size, no rounding can reach
+__all__ = ["KINDS", "generate"]
 
 # What brings a number where an operator is defined; the operators are applied one after the other.
 _FITTING: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
@@ -123,7 +33,7 @@ _BRANCHES: Final = (("neg", "sin", "square", "exp"), ("tanh", "mul", "sqrt", "re
 @lru_cache
 def _menu(exact: bool, offered: frozenset[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The operators that may be drawn, and their weights, accumulated."""
-    names = tuple(name for name in WAYS if name in offered and (not exact or name in _EXACT))
+    names = tuple(name for name in WAYS if name in offered and (not exact or name in EXACT))
     return names, tuple(accumulate(WAYS[name].weight for name in names))
 
 
@@ -145,12 +55,18 @@ class _Draft:
         self.names, self.weights = _menu(kind.exact, offered)
         self.instructions: list[Instruction] = []
         self.marks: dict[str, None] = {}
+        self.counts: dict[str, int] = {}
         self.inputs: list[Register] = []
         self.pool = Pool(draw, [], [])
 
     def mark(self, kind: str) -> None:
         """Notes what was put into the program."""
         self.marks[kind] = None
+
+    def name(self, letter: str) -> str:
+        """A name of its own. Few different names make many equal statements, which an agent compiles once."""
+        self.counts[letter] = self.counts.get(letter, -1) + 1
+        return f"{letter}{self.counts[letter]}"
 
     def chance(self, probability: float) -> bool:
         """True so often."""
@@ -183,16 +99,15 @@ class _Draft:
 
     def leaf(self, letter: str, shape: tuple[int, ...], on: int) -> Register:
         """A leaf with numbers of its own."""
-        texts, numbers = [], list[float]()
+        texts, numbers = list[str](), list[float]()
         for _ in range(int(np.prod(shape))):
             text = self.special(texts) if self.kind.specials and self.chance(self.kind.specials) else None
             if text is None:
                 p, q = self.kind.number(self.draw, self.dtype).as_integer_ratio()
                 text = f"{p}/{q}" if q > 1 else str(p)
-            p, _, q = text.partition("/")
             texts.append(text)
-            numbers.append(int(p) / int(q or 1))
-        name = f"{letter}{len(self.instructions)}"
+            numbers.append(_number(text))
+        name = self.name(letter)
         value = {"shape": list(shape), "values": texts}
         self.instructions.append(Instruction("leaf", (name,), (), {"value": value, "requires_grad": on > 0}))
         return Register(name, np.array(numbers).reshape(shape), numbers, on, True)
@@ -248,7 +163,7 @@ class _Draft:
     ) -> Register | None:
         """Applies an operator, if its operands are where it is defined and its result is where it should be."""
         record = OPERATORS[operator]
-        arrays = [_number(it) if isinstance(it, Scalar) else it.value for it in operands]
+        arrays = [np.float64(_number(it.text)) if isinstance(it, Scalar) else it.value for it in operands]
         if not self.admits(operator, operands, arrays, attributes):
             return None
         value = rough(operator, arrays, attributes)
@@ -262,7 +177,7 @@ class _Draft:
         if record.result is None:
             for register in registers:
                 on |= register.on
-        name = f"y{len(self.instructions)}"
+        name = self.name("y")
         args = tuple(it if isinstance(it, Scalar) else it.name for it in operands)
         self.instructions.append(Instruction("apply", (name,), args, {"operator": operator, **attributes}))
         made = Register(name, value, numbers, on)
@@ -277,7 +192,7 @@ class _Draft:
             return False
         if self.kind.exact and operator in ("mean", "mean_axis"):
             extents = arrays[0].shape if operator == "mean" else (arrays[0].shape[attributes["axis"]],)
-            if float(np.prod(extents)) not in _POWERS_OF_TWO:
+            if float(np.prod(extents)) not in POWERS_OF_TWO:
                 return False
         if operator == "pow" and not _has_power(operands[0], operands[1]):
             return False
@@ -302,7 +217,7 @@ class _Draft:
             self.mark("kink")
             return True
         largest = max(size(it.numbers) for it in operands if isinstance(it, Register))
-        return distance > (0 if self.kind.exact else _CLEAR * largest)
+        return distance > (0 if self.kind.exact else CLEAR * largest)
 
     def sound(self, numbers: Sequence[float]) -> bool:
         """Whether a result may stand in the program."""
@@ -310,13 +225,13 @@ class _Draft:
             return False
         if not size(numbers) <= self.kind.greatest:  # NaN is not
             return False
-        return not self.kind.exact or all(x * _GRID % 1 == 0 for x in numbers)
+        return not self.kind.exact or all(x * GRID % 1 == 0 for x in numbers)
 
     def detach(self) -> None:
         """A value as a constant."""
         source = self.pool.any()
         if source is not None:
-            name = f"d{len(self.instructions)}"
+            name = self.name("d")
             self.instructions.append(Instruction("detach", (name,), (source.name,)))
             self.pool.tensors.append(Register(name, source.value, source.numbers))
             self.mark("detach")
@@ -339,7 +254,7 @@ class _Draft:
             now = Register("", value, value.ravel().tolist(), start.on | (other.on if other else 0))
             if not self.sound(now.numbers):
                 return False
-        now.name = f"y{len(self.instructions)}"
+        now.name = self.name("y")
         args = (now.name, other.name) if other else (now.name,)
         body = Instruction("apply", (now.name,), args, {"operator": operator})
         self.instructions.append(Instruction("repeat", (now.name,), (start.name,), {"times": times}, (body,)))
@@ -395,7 +310,7 @@ class _Draft:
 
     def op(self, operator: str, *operands: Register) -> Register:
         """An operator whatever comes of it."""
-        name = f"y{len(self.instructions)}"
+        name = self.name("y")
         args = tuple(it.name for it in operands)
         self.instructions.append(Instruction("apply", (name,), args, {"operator": operator}))
         on = 0
@@ -409,7 +324,7 @@ class _Draft:
         self, verb: str, root: Register, inputs: Sequence[Register], options: Mapping[str, Any]
     ) -> tuple[str, ...]:
         """Differentiates; the names of the gradients."""
-        names = tuple(f"g{len(self.instructions)}_{it.name}" for it in inputs)
+        names = tuple(self.name("g") for _ in inputs)
         self.instructions.append(Instruction(verb, names, (root.name, *(it.name for it in inputs)), options))
         return names
 
@@ -429,15 +344,16 @@ def _written(shape: Sequence[int]) -> bool:
     return 0 not in shape[:-1]
 
 
-def _number(scalar: Scalar) -> Any:
-    p, _, q = scalar.text.partition("/")
-    return np.float64(int(p) / int(q or 1))
+def _number(text: str) -> float:
+    p, _, q = text.partition("/")
+    return int(p) / int(q or 1)
 
 
 def _has_power(base: Register | Scalar, exponent: Register | Scalar) -> bool:
-    """Whether a power is defined: of any number to a whole one, of what is not 0 to a negative one, of a positive one to a broken one."""
-    assert isinstance(base, Register) and isinstance(exponent, Scalar)
-    n = float(_number(exponent))
+    """Whether a power is defined: a negative one of what is not 0, a broken one of what is positive."""
+    assert isinstance(base, Register)
+    assert isinstance(exponent, Scalar)
+    n = _number(exponent.text)
     needed = "any" if n.is_integer() and n >= 0 else "nonzero" if n.is_integer() else "positive"
     return REALS[needed](base.numbers)
 

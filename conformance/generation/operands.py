@@ -41,15 +41,17 @@ class Pool:
 # --- operands
 
 
+def _alone(found: Register | None, *others: Scalar) -> Chosen:
+    return None if found is None else [found, *others]
+
+
 def _one(pool: Pool) -> Chosen:
-    found = pool.any()
-    return found and [found]
+    return _alone(pool.any())
 
 
 def _fitting(fits: Callable[[Register], bool]) -> Callable[[Pool], Chosen]:
     def choose(pool: Pool) -> Chosen:
-        found = pool.any(fits)
-        return found and [found]
+        return _alone(pool.any(fits))
 
     return choose
 
@@ -64,7 +66,7 @@ def _second(fits: Callable[[Register, Register], bool], first: Callable[[Registe
         if pool.draw.random() < 0.15 and fits(a, a):
             return [a, a]
         b = pool.any(lambda other: fits(a, other))
-        return b and [a, b]
+        return None if b is None else [a, b]
 
     return choose
 
@@ -85,16 +87,17 @@ def broadcastable(a: Register, b: Register) -> bool:
 _pair: Final = _second(broadcastable, lambda a: True)
 
 
-def _elementwise(scalars: Sequence[str]) -> Callable[[Pool], Chosen]:
-    """Two broadcast operands, one of which may be a Python number."""
+def _elementwise(pool: Pool) -> Chosen:
+    """Two broadcast operands, the first or the second of which may be a Python number."""
+    found = _compared(pool)
+    return found[::-1] if found and isinstance(found[1], Scalar) and pool.draw.random() < 0.3 else found
 
-    def choose(pool: Pool) -> Chosen:
-        if pool.draw.random() > 0.2:
-            return _pair(pool)
-        operands = [pool.any(), Scalar(pool.draw.choice(scalars))]
-        return operands[:: pool.draw.choice((1, 1, -1))]
 
-    return choose
+def _compared(pool: Pool) -> Chosen:
+    """Two broadcast operands, the second of which may be a Python number: few engines take it for the first of a comparison."""
+    if pool.draw.random() > 0.2:
+        return _pair(pool)
+    return _alone(pool.any(), Scalar(pool.draw.choice(SCALARS)))
 
 
 def _by_number(pool: Pool) -> Chosen:
@@ -109,8 +112,7 @@ def _by_number(pool: Pool) -> Chosen:
 
 
 def _power(pool: Pool) -> Chosen:
-    found = pool.any()
-    return found and [found, Scalar(pool.draw.choice(_EXPONENTS))]
+    return _alone(pool.any(), Scalar(pool.draw.choice(_EXPONENTS)))
 
 
 def _conditional(pool: Pool) -> Chosen:
@@ -255,15 +257,13 @@ class Way:
     attributes: Attributes = _nothing
 
 
-_sums: Final = _elementwise(SCALARS)
-
 WAYS: Final[Mapping[str, Way]] = {
-    "add": Way(8, _sums),
-    "sub": Way(6, _sums),
-    "mul": Way(10, _sums),
+    "add": Way(8, _elementwise),
+    "sub": Way(6, _elementwise),
+    "mul": Way(10, _elementwise),
     "div": Way(5, _by_number),
-    "eq": Way(1, _sums),
-    "gt": Way(2, _sums),
+    "eq": Way(1, _compared),
+    "gt": Way(2, _compared),
     "neg": Way(2, _one),
     "square": Way(3, _one),
     "reciprocal": Way(2, _one),

@@ -6,14 +6,13 @@ that does not fit, and the situations of which engines are known to make somethi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from conformance.generation.avoided import AVOIDED
 from conformance.model import numbers
 from conformance.model.protocol import Twin, reached
 from conformance.model.state import Hook, Memory, State
-from conformance.operators import OPERATORS
 from conformance.program import ATTRIBUTES, Instruction, Operand, Scalar
 
 
@@ -101,19 +100,21 @@ def _applied(player: Player, it: Instruction, operands: Sequence[State]) -> Stat
     attributes = {key: _attribute(key, it.options[key]) for key in ATTRIBUTES if key in it.options}
     operator = it.options["operator"]
     result = player.twin.apply(operator, operands, attributes)
-    if operator in _ROW_MAJOR or all(operand in player.row_major or flat(operand) for operand in operands):
-        if operator not in ("transpose", "permute"):
-            player.row_major.add(result)
+    ordered = all(operand in player.row_major or flat(operand) for operand in operands)
+    if operator in _ROW_MAJOR or (ordered and operator not in _TURNING):
+        player.row_major.add(result)
     return result
 
 
 # Operators whose results lie row after row whatever their operands do.
 _ROW_MAJOR: Final = frozenset({"mm", "reshape", "sum"})
 
+_TURNING: Final = frozenset({"transpose", "permute"})
+
 
 def flat(state: State) -> bool:
     """Whether there is one order only in which the elements can lie: at most one extent is not 1."""
-    return sum(extent != 1 for extent in state.value.array.shape) <= 1
+    return len([extent for extent in state.value.array.shape if extent != 1]) <= 1
 
 
 def _attribute(key: str, value: Any) -> Any:
@@ -183,6 +184,11 @@ def _detach(player: Player, it: Instruction) -> None:
     player.bind(it.out[0], result)
 
 
+def _drop(player: Player, it: Instruction) -> None:
+    player.state(it.args[0])
+    del player.tensors[str(it.args[0])]
+
+
 def _unbind(player: Player, it: Instruction) -> None:
     state = player.state(it.args[0])
     if len(it.out) != state.value.array.shape[0] or not it.out:
@@ -211,9 +217,10 @@ def _index(it: Instruction) -> dict[str, Any]:
 def _hook(player: Player, it: Instruction) -> None:
     if it.out[0] in player.hooks or it.out[0] in player.tensors:
         raise Unplayable("the handle's name is bound already")
+    state = player.state(it.args[0])
     for action in it.options["body"]:
         _check_literal(action.get("replace", {"shape": []}))
-    state = player.state(it.args[0])
+    _check_literal({"shape": state.value.array.shape})  # what it is called with is seen as nested lists
     player.hooks[it.out[0]] = state, player.twin.hook(state, tuple(it.options["body"]))
 
 
@@ -232,7 +239,7 @@ _VERBS: Final[Mapping[str, Callable[[Player, Instruction], None]]] = {
     "read_grad": _read_grad,
     "set_grad": lambda player, it: player.twin.set_grad(player.state(it.args[0]), player.state(it.args[1])),
     "unbind": _unbind,
-    "drop": lambda player, it: player.tensors.__delitem__(it.args[0]),
+    "drop": _drop,
     "clear": lambda player, it: player.twin.clear(player.state(it.args[0]), it.options["how"]),
     "write": _write,
     "detach": _detach,
@@ -241,14 +248,3 @@ _VERBS: Final[Mapping[str, Callable[[Player, Instruction], None]]] = {
     "hook": _hook,
     "remove": _remove,
 }
-
-
-def names_of(player: Player, wanted: Iterable[State]) -> list[str]:
-    """The names that stand for one of these."""
-    chosen = set(wanted)
-    return [name for name, state in player.tensors.items() if state in chosen]
-
-
-def views(operator: str, attributes: Mapping[str, Any]) -> bool:
-    """Whether an operator's result looks at its operand's memory."""
-    return OPERATORS[operator].views and not isinstance(attributes.get("index"), list)

@@ -3,131 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, Final
 
-from conformance.generation.play import Player, Unplayable
+from conformance.generation.author import LARGEST, SCALARS, SHAPES, Author, Row
 from conformance.generation.sketch import Sketch
 from conformance.generation.watching import WATCHED
-from conformance.model.numbers import Inexact
-from conformance.model.protocol import Failure, Refusal, reached
+from conformance.model.protocol import reached
 from conformance.model.state import State
 from conformance.program import Instruction, Operand, Scalar
 
 KINDS: Final = ("functional", "accumulation", "lifetime", "modes", "hooks", "in_place", "views")
-# Products stay far below 2**24, so that every cotangent on the way is exact in float32 too.
-LARGEST: Final = 64
-SHORTEST, LONGEST = 6, 20
-DEEPEST: Final = 2
-SHAPES: Final = ((), (), (1,), (2,), (2,), (3,), (2, 2), (2, 2), (1, 2), (2, 1), (2, 3), (0,))
-NUMBERS: Final = ("-3", "-2", "-1", "0", "1", "2", "3", "1/2", "-3/2")
-SCALARS: Final = ("-2", "-1", "0", "1", "2", "3", "1/2")
 
 
 def generate(draw: random.Random, dtype: str, kind: str, offered: frozenset[str]) -> Sketch:
     """A sketch of one of KINDS, of verbs and options that are `offered`: those of the kind prevail over those before it."""
-    author = Author(draw, dtype, kind, offered)
-    author.write()
-    kinds = (kind, WATCHED) if draw.random() < 0.5 else (kind,)
-    return Sketch(dtype, tuple(author.open[0]), kinds)
-
-
-class _Ended(Exception):
-    """Nothing may follow: a sweep failed, or the model stopped."""
-
-
-class Author:
-    """One sketch being drawn, and the model's state so far, from which the next instruction is chosen."""
-
-    def __init__(self, draw: random.Random, dtype: str, kind: str, offered: frozenset[str]) -> None:
-        self.draw = draw
-        self.dtype = dtype
-        self.offered = offered
-        self.player = Player(dtype)
-        self.open: list[list[Instruction]] = [[]]
-        self.depth = 0
-        self.names = 0
-        kinds = KINDS[: KINDS.index(kind) + 1]
-        rows = [row for row in ROWS if row.kind in kinds and all(key in offered for key in row.needs)]
-        self.rows = rows
-        self.weights = [row.weight * (3 if row.kind == kind else 1) for row in rows]
-
-    def write(self) -> None:
-        """Two leaves, and steps until it is long enough."""
-        try:
-            for _ in range(2):
-                self.add(_leaf(self))
-            for _ in range(self.draw.randint(SHORTEST, LONGEST) - 2):
-                self.step()
-        except _Ended:
-            return
-
-    def step(self) -> None:
-        """One row that has something to say; a few are tried."""
-        for row in self.draw.choices(self.rows, self.weights, k=6):
-            it = row.make(self)
-            if isinstance(it, Instruction) and self.add(it):
-                return
-            if it is True:
-                return
-
-    def add(self, it: Instruction | None) -> bool:
-        """Plays an instruction and keeps it, unless it makes no sense."""
-        if it is None:
-            return False
-        try:
-            self.player.play(it)
-        except Unplayable:
-            return False
-        except Inexact:
-            raise _Ended from None
-        except Failure as failure:
-            if self.chance(0.85 if "unused_input" in failure.kinds else 0.3):
-                return False
-            self.open[-1].append(it)
-            raise _Ended from None
-        except Refusal:
-            pass
-        self.open[-1].append(it)
-        return True
-
-    # --- choosing
-
-    def chance(self, probability: float) -> bool:
-        return self.draw.random() < probability
-
-    def offers(self, key: str) -> bool:
-        return key in self.offered
-
-    def name(self, stem: str) -> str:
-        self.names += 1
-        return f"{stem}{self.names}"
-
-    def any(self, *conditions: Callable[[State], bool]) -> str | None:
-        """The name of a tensor for which all conditions hold; the younger the likelier."""
-        found = [n for n, state in self.player.tensors.items() if all(holds(state) for holds in conditions)]
-        return self.draw.choices(found, range(1, len(found) + 1))[0] if found else None
-
-    def state(self, name: str) -> State:
-        return self.player.tensors[name]
-
-    def value(self, shape: Sequence[int]) -> dict[str, Any]:
-        numbers = NUMBERS if self.chance(0.2) else NUMBERS[:7]
-        return {"shape": list(shape), "values": [self.draw.choice(numbers) for _ in range(prod(shape))]}
-
-    def scalar(self) -> Scalar:
-        return Scalar(self.draw.choice(SCALARS))
-
-    def constant(self, shape: Sequence[int]) -> str:
-        """The name of a constant of a shape: one that is there, or a new one."""
-        there = self.any(lambda s: not s.requires_grad and s.value.array.shape == tuple(shape))
-        if there and self.chance(0.4):
-            return there
-        it = Instruction("leaf", (self.name("c"),), (), {"value": self.value(shape), "requires_grad": False})
-        self.add(it)
-        return it.out[0]
+    kinds = KINDS[: KINDS.index(kind) + 1]
+    rows = [row for row in ROWS if row.kind in kinds and all(key in offered for key in row.needs)]
+    author = Author(draw, dtype, offered, rows, [row.weight * (3 if row.kind == kind else 1) for row in rows])
+    instructions = author.write()
+    return Sketch(dtype, instructions, (kind, WATCHED) if author.chance(0.5) else (kind,))
 
 
 # --- conditions
@@ -139,10 +34,6 @@ def _shape(state: State) -> tuple[int, ...]:
 
 def _requires(state: State) -> bool:
     return state.requires_grad
-
-
-def _is_constant(state: State) -> bool:
-    return not state.requires_grad
 
 
 def _small(state: State) -> bool:
@@ -161,21 +52,11 @@ def _has_gradient(state: State) -> bool:
     return state.grad is not None
 
 
-def _many(state: State) -> bool:
-    return state.requires_grad and state.value.array.size > 1
-
-
 def _has_rows(state: State) -> bool:
     return state.value.array.ndim > 0 and state.value.array.shape[0] > 0
 
 
 # --- functional
-
-
-def _leaf(author: Author) -> Instruction:
-    flag = author.chance(0.8)
-    options = {"value": author.value(author.draw.choice(SHAPES)), "requires_grad": flag}
-    return Instruction("leaf", (author.name("x" if flag else "c"),), (), options)
 
 
 def _applied(author: Author, operator: str, *operands: Operand, **attributes: Any) -> Instruction | None:
@@ -221,7 +102,7 @@ def _structure(author: Author) -> Instruction | None:
     if a is None:
         return None
     shape = _shape(author.state(a))
-    choices = [("reshape", {"shape": list(author.draw.choice(_shapings(shape)))})]
+    choices: list[tuple[str, dict[str, Any]]] = [("reshape", {"shape": list(author.draw.choice(_shapings(shape)))})]
     if shape and shape[0]:
         i, j = author.draw.randrange(shape[0]), author.draw.randrange(shape[0])
         low = author.draw.randrange(shape[0])
@@ -336,36 +217,6 @@ def _require_grad(author: Author) -> Instruction | None:
     return Instruction("require_grad", out, (a,), {"flag": author.chance(0.6)}) if a else None
 
 
-def _block(author: Author) -> bool:
-    """A block of some steps, which an exception may leave."""
-    if author.depth >= DEEPEST:
-        return False
-    verbs = [verb for verb in ("no_grad", "enable_grad") if author.offers(verb)]
-    verb = author.draw.choice((*verbs, *verbs, "thread"))
-    enabled = verb != "no_grad"
-    interrupted = author.chance(0.25)
-    author.depth += 1
-    author.open.append([])
-    ended = False
-    try:
-        with author.player.twin.mode(enabled):
-            for _ in range(author.draw.randint(1, 3)):
-                author.step()
-    except _Ended:
-        ended = True
-    finally:
-        author.depth -= 1
-    body = author.open.pop()
-    if interrupted and not ended:
-        body.append(Instruction("raise"))
-    if body:
-        block = Instruction(verb, (), (), {}, tuple(body))
-        author.open[-1].append(Instruction("catch", (), (), {}, (block,)) if interrupted and not ended else block)
-    if ended:
-        raise _Ended
-    return bool(body)
-
-
 # --- hooks
 
 
@@ -425,18 +276,8 @@ def _unbind(author: Author) -> Instruction | None:
 # --- the table
 
 
-@dataclass(frozen=True)
-class Row:
-    """What a step may be: from which kind on, how often, how it is made, and which keys an engine must offer for it."""
-
-    kind: str
-    weight: float
-    make: Callable[[Author], Instruction | bool | None]
-    needs: tuple[str, ...] = ()
-
-
 ROWS: Final[tuple[Row, ...]] = (
-    Row("functional", 2, _leaf),
+    Row("functional", 2, lambda author: author.leaf(trained=author.chance(0.8))),
     Row("functional", 3, _unary),
     Row("functional", 9, _binary),
     Row("functional", 3, _matrix),
@@ -450,7 +291,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("lifetime", 1, _repeat),
     Row("modes", 1.5, _detach, ("detach",)),
     Row("modes", 1.5, _require_grad, ("require_grad",)),
-    Row("modes", 2.5, _block),
+    Row("modes", 2.5, Author.block),
     Row("hooks", 4, _hook, ("hook",)),
     Row("hooks", 1, _remove, ("remove",)),
     Row("hooks", 2, _retain_grad, ("retain_grad",)),

@@ -1,6 +1,6 @@
 """From a sketch to a program that says what must be seen: the model's state, after every instruction or at the end.
 
-Looking is an action too (torch gives a view its new node when it is looked at), so that a sketch of the kind `watched` is looked at
+Looking is an action too: torch gives a view its new node when it is looked at. So a sketch of the kind `watched` is looked at
 after every instruction, and any other only at its end.
 """
 
@@ -108,7 +108,9 @@ class _Writer:
             self.expect("tensor", (name,), {"absent": True})
         if self.watched:
             self.look([name for name in self.player.tensors if name not in before], _EVERYTHING)
-            self.look([name for name in self.player.tensors if name in before], _TOUCHED.get(it.verb, _NOTHING))
+            self.look(
+                [name for name in self.player.tensors if name in before], _EVERYTHING if it.verb in _TOUCHING else ()
+            )
 
     def refused(self, it: Instruction, refusal: Refusal) -> None:
         """An attempt, and how it ends; after a sweep that failed on its way nothing more is said."""
@@ -197,9 +199,5 @@ _FACETS: Final[Mapping[str, Callable[[_Writer, State], dict[str, Any]]]] = {
     "version": lambda writer, state: {"flag": str(state.memory.version)},
 }
 _EVERYTHING: Final = (*_FACETS, "calls", "grad_enabled")
-_NOTHING: Final = ()
 # What an instruction may have changed of tensors that were there before: all of it is looked at.
-_TOUCHED: Final[Mapping[str, Sequence[str]]] = {
-    verb: _EVERYTHING
-    for verb in ("backward", "grad", "write", "clear", "set_grad", "require_grad", "retain_grad", "hook", "remove")
-}
+_TOUCHING: Final = ("backward", "grad", "write", "clear", "set_grad", "require_grad", "retain_grad", "hook", "remove")

@@ -20,7 +20,7 @@ from functools import reduce
 from operator import add, mul
 from typing import Any, Final
 
-from flint import arb, fmpq
+from flint import arb
 
 from conformance.model.functions import Undecided
 
@@ -71,7 +71,7 @@ Partial = Any  # the derivative of a step by an operand: a number, or a function
 class Traced:
     """A number and the step that made it: operands, and the derivative by each. `allowed`: ulps of each contribution."""
 
-    __slots__ = ("allowed", "partials", "parents", "serial", "tape", "value")
+    __slots__ = ("allowed", "parents", "partials", "serial", "tape", "value")
 
     def __init__(
         self, tape: Tape, value: arb, parents: tuple[Traced, ...], partials: tuple[Partial, ...], allowed: int = 0
@@ -141,7 +141,7 @@ class Traced:
         return self._step(value, tuple(traced), (_ONE,) * len(traced))
 
     def multiplied(self, factors: Sequence[Any]) -> Traced:
-        """The product of factors in any order; for the derivative by one, engines divide the product by it, or multiply the others."""
+        """The product of factors in any order. By one of them engines divide it for the derivative, or multiply the others."""
         traced = [self.tape.traced(factor) for factor in factors]
         product = reduce(mul, (factor.value for factor in traced))
         if not product.is_zero() and product.abs_upper() < self.tape.least:
@@ -161,7 +161,7 @@ class Traced:
         return self._step(value, tuple(part for part, _ in traced), tuple(weight for _, weight in traced))
 
     def blurred(self, size: Traced) -> Traced:
-        """This number where engines go several ways to it, some of which round numbers as large as `size`."""
+        """The number where engines go several ways to it, some of which round numbers as large as `size`."""
         return self._step(self.value + arb(0, LIBRARY * 2.0 ** (1 - self.tape.bits)) * size.value, (self,), (_ONE,))
 
 
@@ -211,7 +211,7 @@ def adjoints(outputs: Iterable[tuple[Traced, Any]], inputs: Sequence[Traced]) ->
 def _contribution(cotangent: Traced, partial: Partial, allowed: int) -> Traced:
     if partial is _ONE:
         return cotangent
-    product = cotangent * (partial() if callable(partial) else partial)
+    product: Traced = cotangent * (partial() if callable(partial) else partial)
     if allowed:
         product.value = product._loosened(product.value, allowed)
     return product

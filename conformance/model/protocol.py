@@ -15,9 +15,10 @@ import numpy as np
 from flint import fmpq
 
 from conformance.model import numbers
-from conformance.model.forward import GradientNode, Node, Sweep, Value, array_of, flattened, saved_between
+from conformance.model.forward import GradientNode, Node, Sweep, Value, flattened, saved_between
 from conformance.model.numbers import Array
 from conformance.model.state import Hook, Memory, State
+from conformance.operators.rules import array_of
 from conformance.operators.table import OPERATORS
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.model.forward import Node, Value, array_of
+from conformance.model.forward import Node, Value
 from conformance.model.numbers import Array
+from conformance.operators.rules import array_of
 
 
 @dataclass(eq=False)
@@ -86,9 +87,6 @@ class State:
         new = dict(zip(by.place().flat, written.flat, strict=True))
         for position, cell in enumerate(self.place().flat):
             array.flat[position] = new.get(cell, array.flat[position])
-        if not self.requires_grad:  # nothing depends on a constant
-            self.value = Value(array)
-            return
         old, difference = self.value, array_of(array - self.value.array)
         shift = difference if old.shift is None else array_of(old.shift + difference)
         self.writes += 1

@@ -156,4 +156,5 @@ def gather(a: Array, axis: int, index: Any) -> Any:
 
 def pad(a: Array, widths: Sequence[int]) -> Array:
     """Zeros before and after along the last axis."""
-    return np.pad(a, [(0, 0)] * (a.ndim - 1) + [tuple(widths)], constant_values=fmpq(0))  # type: ignore[arg-type, return-value]
+    before, after = (np.full((*a.shape[:-1], width), fmpq(0), dtype=object) for width in widths)
+    return np.concatenate([before, a, after], -1)

@@ -141,7 +141,9 @@ _TABLE: Final = (
     Operator("expand", np.broadcast_to, attributes=("shape",), views=True),
     Operator("index", rules.index, ("integers",), "vector", ("index",), views=True),
     Operator("gather", rules.gather, ("integers",), "matrix", ("axis", "index")),
-    Operator("concat", lambda a, b, axis: np.concatenate([a, b], axis), _TWO, "alike", ("axis",), saves=_NONE, reals=_BOTH),
+    Operator(
+        "concat", lambda a, b, axis: np.concatenate([a, b], axis), _TWO, "alike", ("axis",), saves=_NONE, reals=_BOTH
+    ),
     Operator("stack", lambda a, b, axis: np.stack([a, b], axis), _TWO, "alike", ("axis",), saves=_NONE, reals=_BOTH),
     Operator("pad", rules.pad, ("integers",), "matrix", ("widths",)),
     Operator("flip", np.flip, ("integers",), "matrix", ("axis",)),

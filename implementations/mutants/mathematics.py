@@ -30,7 +30,7 @@ MATHEMATICS: Final[tuple[Mutant, ...]] = (
     reference(
         "mean_forgets_to_divide",
         "every entry of a mean receives the whole cotangent",
-        'core.OPERATORS["mean"] = (core.OPERATORS["mean"][0], lambda g, s: rules.spread(g, s))',
+        'core.OPERATORS["mean"] = (core.OPERATORS["mean"][0], rules.spread)',
     ),
     reference(
         "mm_forgets_to_transpose",

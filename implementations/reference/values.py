@@ -68,6 +68,7 @@ class Value:
     __truediv__, __rtruediv__ = method("div"), reflected("div")
     __neg__, __abs__, __pow__ = method("neg"), method("abs"), method("pow")
     __eq__, __gt__ = method("eq"), method("gt")  # type: ignore[assignment]
+    __lt__ = reflected("gt")  # to Python, `2 > x` is `x < 2`
     add_, sub_, mul_ = written("add"), written("sub"), written("mul")
     zero_, copy_ = written("zero"), written("copy")
     transpose = method("t")

@@ -1,0 +1,223 @@
+"""The situations that programs avoid, as questions about the model before an instruction is played; why is said in `avoided`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from conformance.model.forward import GradientNode, Node, Value
+from conformance.model.protocol import reached
+from conformance.model.state import State
+from conformance.operators import OPERATORS
+from conformance.program import Instruction
+
+if TYPE_CHECKING:
+    from conformance.generation.play import Player
+
+SWEEPS: Final = ("backward", "grad")
+
+
+def _views(it: Instruction) -> bool:
+    viewing = it.verb == "apply" and OPERATORS[it.options["operator"]].views
+    return it.verb == "unbind" or (viewing and not isinstance(it.options.get("index"), list))
+
+
+def unrecorded_view(player: Player, it: Instruction) -> bool:
+    """A view of what requires grad is taken while nothing is recorded."""
+    return _views(it) and not player.twin.grad_enabled and player.state(it.args[0]).requires_grad
+
+
+def another_layout(player: Player, it: Instruction) -> bool:
+    """A matrix is brought into another shape whose elements may not lie row after row."""
+    if it.options["operator"] != "reshape":
+        return False
+    a = player.state(it.args[0])
+    return sum(extent != 1 for extent in a.value.array.shape) > 1 and a not in player.row_major
+
+
+def _target(player: Player, it: Instruction) -> State:
+    return player.state(it.args[0])
+
+
+def overlapping(player: Player, it: Instruction) -> bool:
+    """What is written and what it is computed from share some elements, but are not the same."""
+    a, b = _target(player, it), player.operand(it.args[1])
+    if a.memory is not b.memory:
+        return False
+    written = a.place() if "index" not in it.options else OPERATORS["index"].forward(a.place(), it.options["index"])
+    cells = np.asarray(written)
+    return not set(cells.flat).isdisjoint(b.place().flat) and cells.tolist() != b.place().tolist()
+
+
+def former_leaf(player: Player, it: Instruction) -> bool:
+    """A leaf that once required grad becomes a result by a write."""
+    a = _target(player, it)
+    recorded = player.twin.grad_enabled and (a.requires_grad or player.operand(it.args[1]).requires_grad)
+    return recorded and (a.base or a) in player.trained and not (a.base or a).requires_grad
+
+
+def freed_without_numbers(player: Player, it: Instruction) -> bool:
+    """A sweep comes through a write or a gather that was swept before, and kept nothing that could be freed."""
+    nodes = [value.node for value in reached(_target(player, it).value)]
+    return any(isinstance(node, Node) and node.freed and (node.operator == "patch" or _gathers(node)) for node in nodes)
+
+
+def _gathers(node: Node) -> bool:
+    return isinstance(node.attributes.get("index"), list)
+
+
+def sought_entry(player: Player, it: Instruction) -> bool:
+    """The gradient by an entry of an iteration is asked for."""
+    return any(state in player.entries for state in _inputs(player, it))
+
+
+def watched_view(player: Player, it: Instruction) -> bool:
+    """A view whose memory was written is hooked or sought, or the memory of a hooked view is written."""
+    if it.verb == "write":
+        return any(alias.base and (alias.hooks or alias.retains_grad) for alias in _target(player, it).aliases())
+    watched = _inputs(player, it) if it.verb in SWEEPS else [_target(player, it)]
+    return any(state.base is not None and state.memory.version > 0 for state in watched)
+
+
+def _inputs(player: Player, it: Instruction) -> list[State]:
+    """The tensors that a sweep is asked for; none when it is for all leaves."""
+    return [player.state(name) for name in (it.args[1:] if it.verb == "grad" else it.options.get("inputs") or ())]
+
+
+def _family(a: State) -> list[State]:
+    base = a.base or a
+    return [alias for alias in a.aliases() if (alias.base or alias) is base]
+
+
+def shared_flag(player: Player, it: Instruction) -> bool:
+    """A flag is switched that views share."""
+    return len(_family(_target(player, it))) > 1
+
+
+def view_of_a_constant(player: Player, it: Instruction) -> bool:
+    """A constant becomes a result by a write, and something else looks at it."""
+    a = _target(player, it)
+    base, written = a.base or a, player.operand(it.args[1])
+    becomes = player.twin.grad_enabled and written.requires_grad and not base.requires_grad
+    return becomes and len(_family(a)) > 1
+
+
+def written_entries(player: Player, it: Instruction) -> bool:
+    """The memory of what was iterated over is written."""
+    a = _target(player, it)
+    return any(alias in player.entries for alias in a.aliases())
+
+
+def hooked_entry(player: Player, it: Instruction) -> bool:
+    """An entry of an iteration is hooked."""
+    return _target(player, it) in player.entries
+
+
+def shared_memory(player: Player, it: Instruction) -> bool:
+    """Memory that an engine may have handed out twice is written, flagged, or made a gradient."""
+    if it.verb == "clear":
+        gradient = _target(player, it).grad
+        return it.options["how"] == "zero" and gradient is not None and gradient.memory in player.shared
+    return player.state(it.args[1 if it.verb == "set_grad" else 0]).memory in player.shared
+
+
+def several_with_hooks(player: Player, it: Instruction) -> bool:
+    """Several gradients are asked for, one of them by a hooked result."""
+    inputs = _inputs(player, it)
+    return len(inputs) > 1 and any(state.hooks and not state.is_leaf for state in inputs)
+
+
+def differentiable_cotangent(player: Player, it: Instruction) -> bool:
+    """A cotangent requires grad, and the sweep is not recorded."""
+    cotangent = player.given(it, "cotangent")
+    return cotangent is not None and cotangent.requires_grad and not it.options.get("create_graph")
+
+
+def own_grad(player: Player, it: Instruction) -> bool:
+    """A tensor is made its own gradient."""
+    return _target(player, it) is player.state(it.args[1])
+
+
+# --- memory that a sweep shares
+
+# Operators whose derivative hands on the memory of the cotangent that it is given; among them those that view it.
+_VIEWING: Final = frozenset(
+    {"reshape", "transpose", "permute", "squeeze", "unsqueeze", "expand", "sum", "sum_axis", "piece"}
+)
+_PASSING: Final = _VIEWING | {"add", "sub", "clone", "patch"}
+
+
+def stolen(player: Player, it: Instruction) -> bool:
+    """A leaf without a gradient takes a piece of memory for it that others have as well."""
+    if it.options.get("create_graph"):
+        return False
+    root = _target(player, it)
+    ways = reached(root.value)
+    users = _users(ways)
+    leaves = [s for s in player.states if s.value in ways and s.is_leaf and s.requires_grad and s.grad is None]
+    return any(_foreign(leaf.value, root.value, users, bool(it.options.get("cotangent"))) for leaf in leaves)
+
+
+def _users(ways: Iterable[Value]) -> Mapping[Value, list[tuple[Value, int]]]:
+    users: dict[Value, list[tuple[Value, int]]] = {}
+    for value in ways:
+        for position, operand in enumerate(value.node.references if value.node else ()):
+            users.setdefault(operand, []).append((value, position))
+    return users
+
+
+def _foreign(
+    value: Value, root: Value, users: Mapping[Value, Sequence[tuple[Value, int]]], seeded: bool, viewed: bool = False
+) -> bool:
+    """Whether what arrives at `value` is, through views, the memory of the root's cotangent or of another operand's."""
+    if value is root:
+        return seeded and viewed
+    if len(users[value]) != 1:
+        return False
+    ((result, position),) = users[value]
+    node = result.node
+    if not isinstance(node, Node):
+        return True
+    if node.operator not in _PASSING or (node.operator == "sub" and position == 1):
+        return False
+    viewed = viewed or node.operator in _VIEWING
+    if viewed and sum(operand in users for operand in node.operands) > 1:
+        return True
+    return _foreign(result, root, users, seeded, viewed)
+
+
+def read_while_written(player: Player, it: Instruction) -> bool:
+    """A gradient that is added to in place is also what the sweep computes with."""
+    root, cotangent = _target(player, it), player.given(it, "cotangent")
+    ways = reached(root.value)
+    grads = {s.grad.memory for s in player.states if s.grad and s.value in ways and s.is_leaf}
+    read = {memory for value in ways if value.node for memory, _ in value.node.kept}
+    if cotangent:
+        read.add(cotangent.memory)
+    return not grads.isdisjoint(read | player.shared)
+
+
+def leads_nowhere(player: Player, it: Instruction) -> bool:
+    """A hooked root leads to none of the inputs that are asked for."""
+    root, inputs = _target(player, it), _inputs(player, it)
+    below = reached(root.value) if inputs and (root.hooks or root.retains_grad) else None
+    return below is not None and all(state.value not in below for state in inputs)
+
+
+def doubtful(player: Player, it: Instruction) -> bool:
+    """The model does not say whether this sweep succeeds."""
+    return player.twin.doubts(_target(player, it))
+
+
+def cleared_leaf(player: Player, it: Instruction) -> bool:
+    """A sweep that is recorded comes to a leaf that no longer requires grad."""
+    below = reached(_target(player, it).value) if it.options.get("create_graph") else ()
+    return any(state.value in below and not state.requires_grad for state in player.trained)
+
+
+def third_order(player: Player, it: Instruction) -> bool:
+    """A gradient is differentiated by a sweep that is recorded too."""
+    nodes = [value.node for value in reached(_target(player, it).value)]
+    return bool(it.options.get("create_graph")) and any(isinstance(node, GradientNode) for node in nodes)
