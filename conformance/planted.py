@@ -28,7 +28,7 @@ from conformance.generation.minimise import minimise, trimmed
 from conformance.generation.sketch import Unwritable
 from conformance.judge import Finding, judge
 from conformance.program import Program
-from conformance.record import printed
+from conformance.script import printed
 
 if TYPE_CHECKING:
     from implementations.mutants import Planted
@@ -144,7 +144,7 @@ class Pair:
             return None
         witness = trimmed(program, lambda it: self.shown(it) is not None)
         finding = self.shown(witness)
-        return Catch(case, index, witness, finding, printed(witness, self.broken)) if finding else None
+        return Catch(case, index, witness, finding, printed(witness, self.broken.adapter)) if finding else None
 
 
 def _finding(engine: Engine, program: Program) -> Finding | None:

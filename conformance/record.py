@@ -6,13 +6,12 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.agent.interpreter import Misspelt, script
-from conformance.agent.lowering import NotOffered
 from conformance.clause import Case
 from conformance.execution import TIMEOUT, Engine
 from conformance.expectations import Expectation
-from conformance.judge import Finding, show_expected
+from conformance.judge import Finding
 from conformance.program import Program
+from conformance.script import printed
 
 if TYPE_CHECKING:
     from conformance.examination import Examination
@@ -93,7 +92,7 @@ def _evidence(examination: Examination, finding: Finding, rerun: str) -> dict[st
     if examination.witness is not None:
         evidence["witness"] = examination.witness.to_json()
         evidence["instructions"] = len(examination.witness)
-        evidence["script"] = printed(examination.witness, examination.engine)
+        evidence["script"] = printed(examination.witness, examination.engine.adapter)
     return evidence
 
 
@@ -107,18 +106,3 @@ def _used_cases(case: Case, witness: Program | None) -> list[str]:
     if witness.accumulates():
         used.append(f"accumulation/each_backward_adds[{case.dtype}]")
     return [other for other in used if other != case.id]
-
-
-def printed(program: Program, engine: Engine) -> str:
-    """The program as a script in the engine's terms, each expectation as a remark."""
-    comments = {
-        index: "expected " + show_expected(it.options["relation"], it.options["value"])
-        for index, it in program.walk()
-        if it.verb == "expect"
-    }
-    try:
-        return str(script(program.to_json(), engine.adapter.to_json(), comments))
-    except NotOffered as missing:
-        return f"# {engine.adapter.name} does not offer {missing.key}\n"
-    except Misspelt as reason:
-        return f"# {engine.adapter.name}: {reason}\n"

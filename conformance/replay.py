@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.adapter import Adapter
-from conformance.agent.interpreter import Misspelt, script
-from conformance.agent.lowering import NotOffered
 from conformance.console import say
 from conformance.errors import ConformanceError, NothingSelected, UsageError
 from conformance.execution import ENVIRONMENT, Engine
 from conformance.generation.attribution import clause_of
 from conformance.journal import read_journal
-from conformance.judge import Finding, Judgement, judge, show_expected
+from conformance.judge import Finding, Judgement, judge
 from conformance.program import Program
+from conformance.script import printed, script_of
 
 # What another interpreter does with a script: an engine beside its adapter must be found, as the agent finds it.
 _SCRIPT: Final = "import runpy, sys; sys.path.append(sys.argv[2]); runpy.run_path(sys.argv[1], run_name='__main__')"
@@ -61,22 +60,6 @@ def _sound() -> Iterator[None]:
         raise UsageError(f"the witness cannot be judged: {type(reason).__name__} {reason}") from None
 
 
-def script_of(program: Program, adapter: Adapter) -> str:
-    """The program as a script in an engine's terms; raises NothingSelected when the engine does not offer what it needs."""
-    with _sound():
-        remarks = {
-            index: "expected " + show_expected(it.options["relation"], it.options["value"])
-            for index, it in program.walk()
-            if it.verb == "expect"
-        }
-    try:
-        return str(script(program.to_json(), adapter.to_json(), remarks))
-    except NotOffered as missing:
-        raise NothingSelected(f"{adapter.name} does not offer {missing.key}") from None
-    except Misspelt as reason:
-        raise ConformanceError(f"{adapter.name}: {reason}") from None
-
-
 def judged(program: Program, adapter: Adapter, python: str, timeout: float) -> int:
     """Runs a witness in an engine's agent and prints the verdict and the script; 0 when it passes, 1 when not.
 
@@ -91,7 +74,8 @@ def judged(program: Program, adapter: Adapter, python: str, timeout: float) -> i
         judgement = Judgement(0, reply) if isinstance(reply, Finding) else judge(program, reply)
     if judgement.finding is None:
         held = "every expectation of the witness holds" if judgement.compared else "the witness ran to its end"
-        say(f"{_printable(program, adapter)}\npass: {held}")
+        with _sound():
+            say(f"{printed(program, adapter)}\npass: {held}")
         return 0
     say("\n".join(_failure(program, adapter, judgement.finding)))
     return 3 if judgement.finding.verdict == "error" else 1
@@ -107,14 +91,8 @@ def _failure(program: Program, adapter: Adapter, finding: Finding) -> list[str]:
     lines += [f"  {one_line(text)}" for text in (finding.why, f"breaks {clause}" if clause else "") if text]
     lines.append(f"  expected {one_line(finding.expected)}    got {one_line(finding.got)}")
     title = f"witness, {counted(len(program), 'instruction')}, as it ran:"
-    return lines + indented(title, _printable(program, adapter))
-
-
-def _printable(program: Program, adapter: Adapter) -> str:
-    try:
-        return script_of(program, adapter)
-    except ConformanceError as reason:
-        return f"# {reason}\n"
+    with _sound():
+        return lines + indented(title, printed(program, adapter))
 
 
 def in_process(program: Program, adapter: Adapter, python: str, path: Path) -> int:
@@ -124,7 +102,8 @@ def in_process(program: Program, adapter: Adapter, python: str, path: Path) -> i
     """
     if adapter.command:
         raise UsageError(f"{adapter.name} is not written in Python, so its script cannot be executed in this process")
-    text = script_of(program, adapter)
+    with _sound():
+        text = script_of(program, adapter)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as reason:

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.adapter import load
 from conformance.examination import derive
-from conformance.record import printed
+from conformance.script import printed
 from conformance.execution import Engine
 from conformance.judge import Finding, judge
 from conformance.model.forward import Value
@@ -315,7 +315,7 @@ def disagreement(engine: Engine, program: Program) -> str:
     if finding is None and not isinstance(reply, Finding) and not reply["declined"]:
         return ""
     shown = program if finding is None or finding.at is None else program.until(finding.at)
-    return f"{finding or reply}\n{printed(shown, engine)}"
+    return f"{finding or reply}\n{printed(shown, engine.adapter)}"
 
 
 def test_the_twin_is_what_torch_does(torch: Engine) -> None:

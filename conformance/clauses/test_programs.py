@@ -1,11 +1,21 @@
-"""Random programs: combinations that nobody wrote down."""
+"""Random programs: combinations that nobody wrote down, and the smallest that once showed a fault."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from conformance.clause import clause
+from conformance.corpus import corpus
 from conformance.generation import Sketch, enclosing, functional, protocol, watching
+from conformance.program import Program
+
+
+@clause("contract", mutant="accumulate_overwrites", stored=True)
+def test_corpus(dtype: str) -> Iterator[Program]:
+    """What once was wrong in some engine is right: the smallest programs that showed it."""
+    return (replace(entry.program, dtype=dtype) for entry in corpus())
 
 
 @clause("law", mutant="mul_counts_one_use", writer=enclosing.write, kind=tuple(functional.KINDS))

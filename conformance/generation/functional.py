@@ -163,7 +163,7 @@ class _Draft:
     ) -> Register | None:
         """Applies an operator, if its operands are where it is defined and its result is where it should be."""
         record = OPERATORS[operator]
-        arrays = [np.float64(_number(it.text)) if isinstance(it, Scalar) else it.value for it in operands]
+        arrays = [np.array(_number(it.text)) if isinstance(it, Scalar) else it.value for it in operands]
         if not self.admits(operator, operands, arrays, attributes):
             return None
         value = rough(operator, arrays, attributes)

@@ -12,6 +12,7 @@ from implementations.mutants.mathematics import MATHEMATICS
 from implementations.mutants.modes import MODES
 from implementations.mutants.numeric import NUMERIC
 from implementations.mutants.planted import Planted
+from implementations.mutants.state import STATE
 from implementations.mutants.table import Mutant
 from implementations.mutants.text import TEXT
 from implementations.mutants.torch_faults import TORCH_FAULTS
@@ -24,7 +25,7 @@ _TABLES = (
 MUTANTS: dict[str, Mutant] = {mutant.name: mutant for table in _TABLES for mutant in table}
 
 # Every mutant: those that clauses name, and those that only random programs are asked to find.
-FAULTS: dict[str, Mutant] = MUTANTS | {mutant.name: mutant for mutant in NUMERIC}
+FAULTS: dict[str, Mutant] = MUTANTS | {mutant.name: mutant for mutant in (*NUMERIC, *STATE)}
 PLANTED: dict[str, Planted] = {}
 
 __all__ = ["FAULTS", "MUTANTS", "PLANTED", "Mutant", "Planted"]
