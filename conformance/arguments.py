@@ -149,9 +149,20 @@ def _doctor(command: argparse.ArgumentParser) -> None:
 
 
 def _mutants(command: argparse.ArgumentParser) -> None:
-    """Show that each clause fails its mutant: an engine broken on purpose."""
+    """Show that each clause fails its mutant, an engine broken on purpose; or that random programs find planted faults."""
     command.add_argument(
-        "--select", action="append", default=[], metavar="GLOB", help="only clauses that match; repeatable"
+        "--programs", action="store_true", help="run random programs, no other clauses, on the planted faults"
+    )
+    command.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="only clauses that match; with --programs, only faults whose name matches; repeatable",
+    )
+    command.add_argument("--subject", metavar="S", help="with --programs: only faults of this subject, such as hooks")
+    command.add_argument(
+        "--profile", choices=("quick", "gate"), help="with --programs: how many programs a case gets (default: gate)"
     )
     command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"

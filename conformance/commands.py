@@ -255,9 +255,14 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def mutants(options: argparse.Namespace) -> int:
-    """Runs every clause on its mutant; 0 when each is killed as `fail`."""
+    """Runs every clause on its mutant, or random programs on planted faults; 0 when each is killed as `fail`, or caught."""
     from conformance.mutation import killed
+    from conformance.planted import hunted
 
+    if options.programs:
+        return hunted(tuple(options.select), options.subject, options.profile or "gate", options.seed, options.scripts)
+    if options.subject or options.profile:
+        raise UsageError("--subject and --profile are for mutants --programs")
     return killed(tuple(options.select), options.seed, options.scripts)
 
 

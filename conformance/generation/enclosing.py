@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from flint import arb, fmpq
 
+from conformance.generation.reach import differentiable
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.model import bounds, numbers
 from conformance.model.forward import GradientNode, Node, Value, pull
@@ -28,6 +29,7 @@ DIGITS: Final = 40
 _SHARP: Final = 2.0**-16  # a truth's radius, as a part of the allowed error
 # An unbound name, a shape or an axis that does not fit.
 _UNPLAYABLE: Final = (KeyError, ValueError, IndexError, TypeError)
+_LEAST: Final = 5e-324  # the least number that binary64 holds
 _TUPLES: Final = frozenset({"shape", "axes", "widths"})
 
 
@@ -126,7 +128,7 @@ def write(sketch: Sketch, offered: Collection[str] = ()) -> Program:
     """The sketch as a program that expects every root and every gradient, whatever is offered; raises Unwritable."""
     with precision(bounds.BITS[sketch.dtype]):
         try:
-            kept, balls = played(sketch.instructions, Rounded(sketch.dtype))
+            kept, balls = played(differentiable(sketch.instructions), Rounded(sketch.dtype))
         except bounds.OutOfRange:
             raise Unwritable("out of range") from None
         except Undecided:
@@ -233,7 +235,7 @@ def enclosed(name: str, truth: Array, rounded: Array) -> Instruction:
     leaves out.
     """
     undecided = [i for i, (t, r) in enumerate(zip(truth.flat, rounded.flat, strict=True)) if t.rad() > r.rad() * _SHARP]
-    allowed = [float(r.rad()) + float(t.rad()) + _cut(t) for t, r in zip(truth.flat, rounded.flat, strict=True)]
+    allowed = [_allowed(t, r) for t, r in zip(truth.flat, rounded.flat, strict=True)]
     value = {
         "shape": list(truth.shape),
         "values": [_text(t) for t in truth.flat],
@@ -248,9 +250,12 @@ def _text(truth: arb) -> str:
     return str(truth.fmpq()) if truth.is_exact() else str(truth.mid().str(DIGITS, radius=False))
 
 
-def _cut(truth: arb) -> float:
-    """How much the text leaves out."""
-    return 0.0 if truth.is_exact() else abs(float(truth)) * 10.0 ** (1 - DIGITS)
+def _allowed(truth: arb, rounded: arb) -> float:
+    """The radii, and what the text of the truth leaves out; 0 only where nothing is rounded, however small a radius is."""
+    if truth.is_exact():
+        return 0.0 if rounded.is_exact() else max(float(rounded.rad()), _LEAST)
+    cut = abs(float(truth)) * 10.0 ** (1 - DIGITS)
+    return max(float(rounded.rad()) + float(truth.rad()) + cut, _LEAST)
 
 
 def _as_ball(number: Any) -> Any:

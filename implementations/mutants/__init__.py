@@ -11,7 +11,7 @@ from implementations.mutants.lifetime import LIFETIME
 from implementations.mutants.mathematics import MATHEMATICS
 from implementations.mutants.modes import MODES
 from implementations.mutants.numeric import NUMERIC
-from implementations.mutants.planted import Planted
+from implementations.mutants.planted import Planted, planted
 from implementations.mutants.state import STATE
 from implementations.mutants.table import Mutant
 from implementations.mutants.text import TEXT
@@ -26,6 +26,6 @@ MUTANTS: dict[str, Mutant] = {mutant.name: mutant for table in _TABLES for mutan
 
 # Every mutant: those that clauses name, and those that only random programs are asked to find.
 FAULTS: dict[str, Mutant] = MUTANTS | {mutant.name: mutant for mutant in (*NUMERIC, *STATE)}
-PLANTED: dict[str, Planted] = {}
+PLANTED: dict[str, Planted] = planted(FAULTS)
 
 __all__ = ["FAULTS", "MUTANTS", "PLANTED", "Mutant", "Planted"]
