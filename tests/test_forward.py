@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from conformance.model.forward import GradientNode, Node, Value, evaluate, pull
 from conformance.model.numbers import Array, exact_array
+from conformance.operators.rules import array_of
 
 HALF: Final = fmpq(1, 2)
 numbers = st.integers(-4, 4).map(fmpq)

@@ -55,7 +55,7 @@ def test_programs_agree(engine: Engine, kind: str) -> None:
     for seed in range(PROGRAMS):
         program = write(sketch(kind, seed))
         found = finding(engine, program)
-        assert found is None, f"seed {seed}: {found}\n{printed(program, engine)}"
+        assert found is None, f"seed {seed}: {found}\n{printed(program, engine.adapter)}"
 
 
 @pytest.mark.parametrize("kind", KINDS)

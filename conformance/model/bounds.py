@@ -56,7 +56,7 @@ class Tape:
 
     def outside(self, value: arb) -> arb:
         """A number outside of the normal range: a small one may become 0, or a multiple of the least subnormal number."""
-        if abs(float(value)) > self.greatest:
+        if value.abs_upper() > self.greatest:
             raise OutOfRange(f"{value.str(5)} in a format of {self.bits} bits")
         return value if value.is_zero() else value + arb(0, self.least)
 

@@ -77,10 +77,18 @@ class Dual:
         return -self + other
 
     def __truediv__(self, other: Any) -> Any:
-        return self * reciprocal(other)
+        if not isinstance(other, Dual) or other.level < self.level:
+            slopes = tuple(divided(slope, other) for slope in self.slopes)
+            return Dual(divided(self.value, other), slopes, self.level)
+        if other.level > self.level:
+            return other.__rtruediv__(self)
+        value = divided(self.value, other.value)
+        slopes = tuple(divided(p - value * q, other.value) for p, q in zip(self.slopes, other.slopes, strict=True))
+        return Dual(value, slopes, self.level)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return reciprocal(self) * other
+        value = divided(other, self.value)
+        return Dual(value, tuple(divided(-value * slope, self.value) for slope in self.slopes), self.level)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -98,6 +106,13 @@ def aligned(number: Any, level: int, width: int) -> Dual:
     if isinstance(number, Dual) and number.level == level:
         return number
     return Dual(number, (fmpq(0),) * width, level)
+
+
+def divided(a: Any, b: Any) -> Any:
+    """The quotient, which stays exact among balls where it can; raises Inexact at the rational 0."""
+    if isinstance(b, fmpq) and b == 0:
+        raise Inexact("division by zero")
+    return a / b
 
 
 def reciprocal(x: Any) -> Any:
