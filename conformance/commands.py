@@ -274,7 +274,7 @@ def replay(options: argparse.Namespace) -> int:
     program, adapter = again.witness(options.witness, options.case), resolve(options.engine)
     python = _interpreter(options.python)
     if options.script:
-        say(again.script_of(program, adapter))
+        say(again.script(program, adapter))
         return 0
     if options.in_process:
         stem = file_name(options.case) if options.case else options.witness.name

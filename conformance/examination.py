@@ -136,7 +136,8 @@ class Examination:
     def _minimise(self, sketch: Sketch) -> None:
         """Makes the witness as small as it can be and still show the same kind of fault."""
         writer, finding, offered = self.case.clause.writer, self.finding, frozenset(self.engine.adapter.spellings)
-        assert writer is not None and finding is not None
+        assert writer is not None
+        assert finding is not None
 
         def write(candidate: Sketch) -> Program:
             return writer(candidate, offered)
@@ -156,8 +157,8 @@ class Examination:
         program = trimmed(write(smallest), lambda it: shown(it) is not None)
         if found := shown(program):
             self._found(program, found)
-        assert self.witness is not None and self.finding is not None
-        self.attributed = clause_of(self.witness, self.finding)
+        if self.finding and self.witness:
+            self.attributed = clause_of(self.witness, self.finding)
 
     def _found(self, program: Program, finding: Finding) -> None:
         self.finding, self.witness = finding, program if finding.at is None else program.until(finding.at)

@@ -60,6 +60,12 @@ def _sound() -> Iterator[None]:
         raise UsageError(f"the witness cannot be judged: {type(reason).__name__} {reason}") from None
 
 
+def script(program: Program, adapter: Adapter) -> str:
+    """A witness as a script in an engine's terms; raises NothingSelected when the engine does not offer what it needs."""
+    with _sound():
+        return script_of(program, adapter)
+
+
 def judged(program: Program, adapter: Adapter, python: str, timeout: float) -> int:
     """Runs a witness in an engine's agent and prints the verdict and the script; 0 when it passes, 1 when not.
 
@@ -102,8 +108,7 @@ def in_process(program: Program, adapter: Adapter, python: str, path: Path) -> i
     """
     if adapter.command:
         raise UsageError(f"{adapter.name} is not written in Python, so its script cannot be executed in this process")
-    with _sound():
-        text = script_of(program, adapter)
+    text = script(program, adapter)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as reason:

@@ -18,7 +18,7 @@ from conformance.generation.sketch import Sketch, Unwritable
 from conformance.generation.watching import WATCHED, write
 from conformance.judge import Finding, judge
 from conformance.program import Program
-from conformance.record import printed
+from conformance.script import printed
 
 PROGRAMS = 60
 OFFERED = frozenset(load("torch").spellings)

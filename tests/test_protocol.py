@@ -11,12 +11,12 @@ import pytest
 
 from conformance.adapter import load
 from conformance.examination import derive
-from conformance.script import printed
 from conformance.execution import Engine
 from conformance.judge import Finding, judge
 from conformance.model.forward import Value
 from conformance.model.numbers import Array, exact_array
 from conformance.program import Program
+from conformance.script import printed
 from conformance.tensor import (
     Handle,
     Recorder,
@@ -265,7 +265,7 @@ def differentiable(it: Tensor) -> bool:
 def history(root: Value) -> set[Value]:
     """What `root` was computed from, itself included."""
     found = {root}
-    for operand in root.node.operands if root.node else ():
+    for operand in root.node.needs if root.node else ():
         found |= history(operand)
     return found
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, pairwise
 
 from conformance.adapter import Adapter
 from conformance.agent.lowering import NotOffered
@@ -51,7 +51,7 @@ class Throughput:
 
 @contextmanager
 def one_processor() -> Iterator[None]:
-    """This process, and those that it starts meanwhile, share one processor, where the system can say so."""
+    """One processor for this process and those that it starts meanwhile, where the system can say so."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -106,5 +106,5 @@ def _one(engine: Engine, case: Case, draw: random.Random, found: Throughput) -> 
     times.append(time.perf_counter())
     found.programs += 1
     found.instructions += len(program)
-    for part, (begin, end) in zip(_PARTS, zip(times, times[1:], strict=False), strict=True):
+    for part, (begin, end) in zip(_PARTS, pairwise(times), strict=True):
         found.seconds[part] += end - begin

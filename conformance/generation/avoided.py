@@ -253,6 +253,19 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
         """,
     ),
     _row(
+        "dropped leaves",
+        ("drop",),
+        situations.held_gradient,
+        "a leaf whose name is gone still adds to its gradient, which somebody else holds; a graph need not keep it alive",
+        """
+        x, c = torch.tensor(1.0, requires_grad=True), torch.tensor(3.0)
+        x.grad, y = c, x * 2.0
+        del x
+        y.backward()
+        c.item() == 5.0
+        """,
+    ),
+    _row(
         "second order, swept again",
         SWEEPS,
         situations.doubtful,

@@ -78,12 +78,15 @@ def watched_view(player: Player, it: Instruction) -> bool:
     if it.verb == "write":
         return any(alias.base and (alias.hooks or alias.retains_grad) for alias in _target(player, it).aliases())
     watched = _inputs(player, it) if it.verb in SWEEPS else [_target(player, it)]
-    return any(state.base is not None and state.memory.version > 0 for state in watched)
+    return any(state.base is not None and state.memory.version > 0 for state in watched) or any(
+        isinstance(state.value.node, Node) and state.value.node.operator == "patch" for state in _inputs(player, it)
+    )
 
 
 def _inputs(player: Player, it: Instruction) -> list[State]:
     """The tensors that a sweep is asked for; none when it is for all leaves."""
-    return [player.state(name) for name in (it.args[1:] if it.verb == "grad" else it.options.get("inputs") or ())]
+    names = it.args[1:] if it.verb == "grad" else it.options.get("inputs") or ()
+    return [player.state(name) for name in names]
 
 
 def _family(a: State) -> list[State]:
@@ -133,6 +136,12 @@ def differentiable_cotangent(player: Player, it: Instruction) -> bool:
     """A cotangent requires grad, and the sweep is not recorded."""
     cotangent = player.given(it, "cotangent")
     return cotangent is not None and cotangent.requires_grad and not it.options.get("create_graph")
+
+
+def held_gradient(player: Player, it: Instruction) -> bool:
+    """The name of a leaf goes away whose gradient has a name itself."""
+    gradient = _target(player, it).grad
+    return gradient is not None and any(s.memory is gradient.memory for s in player.tensors.values())
 
 
 def own_grad(player: Player, it: Instruction) -> bool:

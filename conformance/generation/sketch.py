@@ -21,9 +21,9 @@ class Sketch:
 
 
 class Unwritable(Exception):
-    """Nothing can be said of a sketch's program: it leaves the range of its dtype, nothing is left of it, …; the text says why."""
+    """Nothing can be said of a sketch's program: it leaves the range of its dtype, nothing is left …; the text says why."""
 
 
-# Plays a sketch on the model and makes of it a program that expects something of what an adapter's keys offer to look at;
-# raises Unwritable.
+# Plays a sketch on the model and makes of it a program that expects something; raises Unwritable. It looks at what the keys of an
+# adapter offer.
 Writer = Callable[[Sketch, Collection[str]], Program]

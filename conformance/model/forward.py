@@ -125,7 +125,8 @@ class GradientNode:
         """The gradient where the tensors of `cut` are replaced, by dual numbers inside dual numbers."""
         weighted = [(output, evaluate(cotangent, cut, memo)) for output, cotangent in self.outputs]
         fixed = {value: evaluate(value, cut, memo) for value in (*self.held, self.by)}
-        return pull(weighted, [self.by], {**cut, **fixed})[0]
+        ends = {value: array for value, array in cut.items() if value.node is None}
+        return pull(weighted, [self.by], {**ends, **fixed}, cut)[0]
 
 
 @dataclass(eq=False)

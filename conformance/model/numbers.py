@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 # Object arrays of numbers; NumPy's stubs know nothing of their elements.
 Array = NDArray[Any]
-Number = Union[fmpq, "Dual"]
+Number = Union[fmpq, arb, "Dual"]
 Function = Callable[[Any], Any]
 
 _levels = count(1)

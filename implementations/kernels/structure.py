@@ -36,7 +36,7 @@ def scattered(k: Site, g: Value, index: Index) -> Value:
 
 def patch(a: Array, b: Array, cells: Array) -> Array:
     """A copy of `a` with `b` at `cells`, which number the elements of `a`."""
-    result = a.copy()
+    result = np.array(a)  # of a lone number too, whose copy() cannot be written
     np.put(result, cells, b)
     return result
 

@@ -107,7 +107,7 @@ def scattered(a: Array, index: Any, shape: Any) -> Array:
 def replaced(a: Array, b: Array, at: Array) -> Array:
     """A copy of `a` with `b` at the flat positions `at`."""
     copy = a.copy()
-    copy.ravel()[at] = b
+    copy.ravel()[at] = b.squeeze(tuple(range(b.ndim - at.ndim)))  # leading axes of extent 1 do not count
     return copy
 
 

@@ -1,0 +1,116 @@
+"""Every operator on a handful of generic inputs, computed by an engine in its own process: what a careful author checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from conformance.execution import Engine
+from conformance.judge import Finding
+from conformance.operators import OPERATORS
+from conformance.program import Instruction, Program, Scalar
+
+Array = npt.NDArray[np.float64]
+Shape = tuple[int, ...]
+
+_UNARY: Final = (((2, 3),),)
+_BROADCAST: Final = (((2, 3), (2, 3)), ((2, 1), (3,)))
+_MATRIX: Final = (((2, 3),),)
+# The shapes of an operator's operands, where they are not those of `_UNARY` and `_BROADCAST`.
+_SHAPES: Final[dict[str, Sequence[Sequence[Shape]]]] = {
+    "where": (((2, 3), (2, 3), (2, 3)), ((3,), (2, 3), (2, 1))),
+    "dot": (((5,), (5,)),),
+    "outer": (((2,), (3,)),),
+    "mv": (((2, 3), (3,)),),
+    "mm": (((2, 3), (3, 4)), ((3, 3), (3, 3))),
+    "matmul": (((2, 3), (3, 2)), ((3,), (3,)), ((2, 2, 3), (3, 2))),
+    "concat": (((2, 3), (2, 3)),),
+    "stack": (((2, 3), (2, 3)),),
+    "squeeze": (((1, 3),),),
+    "expand": (((1, 3),),),
+    **dict.fromkeys(("transpose", "gather", "flip", "roll", "pad", "cumsum", "permute", "reshape"), _MATRIX),
+}
+_ATTRIBUTES: Final[dict[str, dict[str, Any]]] = {
+    "clamp": {"low": -1, "high": 1},
+    "reshape": {"shape": [3, -1]},
+    "permute": {"axes": [1, 0]},
+    "squeeze": {"axis": 0},
+    "unsqueeze": {"axis": 0},
+    "expand": {"shape": [2, 3]},
+    "index": {"index": [0, 1, 0]},
+    "gather": {"axis": 1, "index": [[0, 0], [2, 1]]},
+    "pad": {"widths": [1, 2]},
+    "roll": {"shift": 1, "axis": 1},
+    **dict.fromkeys(("cumsum", "flip", "concat", "stack"), {"axis": 1}),
+    **{name: {"axis": 1, "keepdim": False} for name in OPERATORS if name.endswith("_axis")},
+}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """An operator, its operands, and what else it takes. An operand of bits is made by comparing with 0, and has no gradient."""
+
+    operator: str
+    operands: tuple[Array, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def computed(self, engine: Engine, operands: Sequence[Any], cotangent: Any = None) -> list[Array]:
+        """The result, and with a cotangent the gradients of the operands as well. Raises RuntimeError when the engine refuses."""
+        program, watched = self.program(operands, cotangent)
+        reply = engine.run(program)
+        if isinstance(reply, Finding) or reply["failure"] or reply["declined"]:
+            raise RuntimeError("the engine does not compute it")
+        observed = dict(reply["observations"])
+        found = [observed[index] for index in watched]
+        return [np.array([float(Fraction(x)) if "/" in x else float(x) for x in it["values"]]).reshape(it["shape"]) for it in found]
+
+    def program(self, operands: Sequence[Any], cotangent: Any) -> tuple[Program, list[int]]:
+        """The program that computes it, and the numbers of the instructions at which arrays are seen."""
+        bits = OPERATORS[self.operator].reals[0] == "bits"
+        names = [f"x{i}" for i in range(len(operands))]
+        steps = [_leaf(name, array, not (bits and name == "x0")) for name, array in zip(names, operands, strict=True)]
+        args: list[Any] = list(names)
+        if bits:
+            steps.append(Instruction("apply", ("b",), ("x0", Scalar("0")), {"operator": "gt"}))
+            args[0] = "b"
+        if self.operator == "pow":
+            args.append(Scalar("3"))
+        steps.append(Instruction("apply", ("y",), tuple(args), {"operator": self.operator, **self.attributes}))
+        looks = [_look("tensor", "y")]
+        if cotangent is not None:
+            steps += [_leaf("v", cotangent, False), Instruction("backward", (), ("y",), {"cotangent": "v"})]
+            looks += [_look("grad", name) for name in names if not (bits and name == "x0")]
+        return Program("float64", (*steps, *looks)), list(range(len(steps), len(steps) + len(looks)))
+
+
+def _leaf(name: str, array: Any, requires_grad: bool) -> Instruction:
+    array = np.asarray(array, np.float64)
+    value = {"shape": list(array.shape), "values": [str(Fraction(x)) for x in array.ravel().tolist()]}
+    return Instruction("leaf", (name,), (), {"value": value, "requires_grad": requires_grad})
+
+
+def _look(what: str, name: str) -> Instruction:
+    nothing = {"observe": what, "relation": "equals", "value": {"shape": [], "values": []}, "why": ""}
+    return Instruction("expect", (), (name,), nothing)
+
+
+def situations() -> Iterator[Situation]:
+    """Each differentiable operator on a few shapes; inputs are drawn once, where the operator is smooth, and are the same ever after."""
+    generator = np.random.default_rng(0)
+    for operator in OPERATORS.values():
+        if operator.result:
+            continue
+        usual = _BROADCAST if operator.shapes == "elementwise" else _MATRIX if operator.name.endswith("_axis") else _UNARY
+        for shapes in _SHAPES.get(operator.name, usual):
+            drawn = tuple(_drawn(generator, *each) for each in zip(shapes, operator.reals, strict=False))
+            yield Situation(operator.name, drawn, _ATTRIBUTES.get(operator.name, {}))
+
+
+def _drawn(generator: np.random.Generator, shape: Shape, reals: str) -> Array:
+    normal = generator.standard_normal(shape)
+    return np.abs(normal) + 0.5 if reals in ("positive", "nonzero") else normal
