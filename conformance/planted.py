@@ -81,7 +81,9 @@ class Hunt:
         where = f"{self.catch.case.id} #{self.catch.index}"
         attributed = clause_of(self.catch.witness, self.catch.finding)
         length = len(self.catch.witness)
-        return f"caught    {start} {where:<43} {self.programs:>4} programs  {length:>2} instructions  {attributed or '-'}"
+        return (
+            f"caught    {start} {where:<43} {self.programs:>4} programs  {length:>2} instructions  {attributed or '-'}"
+        )
 
 
 @dataclass
@@ -239,7 +241,9 @@ def _summary(hunts: Sequence[Hunt], skipped: int, seconds: float) -> str:
     counts = ", ".join(f"{subject} {caught[subject]}/{count}" for subject, count in every.items())
     remark = f", {skipped} skipped, for want of their engine" if skipped else ""
     lengths = sorted(len(it.catch.witness) for it in hunts if it.catch)
-    median = f", witnesses of {lengths[len(lengths) // 2]} instructions (median), {lengths[-1]} at most" if lengths else ""
+    median = (
+        f", witnesses of {lengths[len(lengths) // 2]} instructions (median), {lengths[-1]} at most" if lengths else ""
+    )
     return (
         f"caught {caught.total()} of {every.total()}{remark}: {counts}\n"
         f"{sum(it.programs for it in hunts)} programs in {seconds:.0f} s{median}"

@@ -1,7 +1,7 @@
 """Mutants of the numbers: kernels that compute a little less than they should, or something else at a few places.
 
-Most of them are what an author once did on purpose: a number added against a division by zero, a cheaper formula, a shorter dtype,
-a loop over groups of four with a separate ending.
+Most are what an author may do on purpose: a number added against a division by zero, a cheaper formula, a shorter dtype, a loop
+over groups of four with a separate ending.
 """
 
 from __future__ import annotations
@@ -113,7 +113,10 @@ NUMERIC: Final[tuple[Mutant, ...]] = (
         "sigmoid_vjp_is_never_zero",
         "the derivative of sigmoid is at least 1e-3",
         """
-        row("sigmoid", vjps=(lambda k, g, y: g * (y * (1 - y) + np.where(raw(y * (1 - y)) < 1e-3, 1e-3, 0).astype(raw(y).dtype)),))
+        def vjp(k, g, y):
+            slope = y * (1 - y)
+            return g * k("keep", slope, chosen=raw(slope) > 1e-3) + k("keep", g * 1e-3, chosen=raw(slope) <= 1e-3)
+        row("sigmoid", vjps=(vjp,))
         """,
         operator="sigmoid",
     ),
@@ -296,11 +299,11 @@ NUMERIC: Final[tuple[Mutant, ...]] = (
         operator="cumsum",
     ),
     kernels(
-        "variances_divide_by_the_count",
-        "the derivative of a variance is divided by the count, whatever the correction is",
+        "derivatives_of_variances_are_corrected",
+        "the derivative of a variance is divided by the count less one, whatever the correction is",
         """
         right = KERNELS["var"].vjps[0]
-        row("var", vjps=(lambda k, g, a, axis, correction, keepdim=False: right(k, g, a, axis, 0, keepdim),))
+        row("var", vjps=(lambda k, g, a, axis, correction, keepdim=False: right(k, g, a, axis, 1, keepdim),))
         """,
         operator="var",
     ),
@@ -342,15 +345,15 @@ NUMERIC: Final[tuple[Mutant, ...]] = (
         operator="relu",
     ),
     kernels(
-        "relu_is_zero_from_a_thousandth",
-        "relu passes the cotangent on from 1e-3 only",
-        'row("relu", vjps=(lambda k, g, y: k("keep", g, chosen=raw(y) > 1e-3),))',
+        "relu_is_zero_from_a_hundredth",
+        "relu passes the cotangent on from 1e-2 only",
+        'row("relu", vjps=(lambda k, g, y: k("keep", g, chosen=raw(y) > 1e-2),))',
         operator="relu",
     ),
     kernels(
         "small_numbers_are_flushed",
-        "products below 1e-30 in magnitude are 0",
-        'row("mul", forward=lambda a, b: np.where(np.abs(a * b) < 1e-30, 0, a * b))',
+        "products below 1e-6 in magnitude are 0",
+        'row("mul", forward=lambda a, b: np.where(np.abs(a * b) < 1e-6, 0, a * b))',
         operator="mul",
     ),
 )

@@ -201,5 +201,6 @@ def unbroadcast(g: Tensor, edge: Edge) -> Tensor:
     """Broadcasting: what was copied forward sums backward; an operand that was promoted is cast back."""
     added = g.ndim - len(edge.shape)  # scalar_backward/gradient_has_the_leafs_shape
     copied = tuple(i for i, n in enumerate(g.shape) if i < added or edge.shape[i - added] != n)
-    summed = g.sum(copied).reshape(edge.shape) if copied else g
+    summed = g.sum(copied) if copied else g
+    summed = summed if summed.shape == edge.shape else summed.reshape(edge.shape)  # axes that an assignment left out
     return summed if summed.data.dtype == edge.dtype else summed.cast(edge.dtype)

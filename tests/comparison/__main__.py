@@ -1,7 +1,7 @@
-"""Prints two tables in Markdown: what other checks find of the faults, and how often a fixed tolerance accuses a right engine.
+"""Prints tables in Markdown: what other checks find of the faults, and how often a fixed tolerance accuses a right engine.
 
-    python -m tests.comparison faults [GLOB ...]     of planted faults, and of the mutants that clauses name
-    python -m tests.comparison alarms                of the unbroken engines, per kind of programs
+`python -m tests.comparison faults [GLOB ...]`: of planted faults, and of the mutants that clauses name.
+`python -m tests.comparison alarms`: of the engines without a fault, by kind of programs.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def alarms() -> None:
                 programs = [it for *_, it in written.of(case)]
                 ours = sum(not _right(engine, it) for it in programs)
                 strict, loose = (sum(not agrees(engine, it, atol) for it in programs) for atol in (0.0, ATOL))
-                print(f"| {name} | {case.parameters['kind']} | {case.dtype} | {len(programs)} | {ours} | {strict} | {loose} |")
+                print(
+                    f"| {name} | {case.parameters['kind']} | {case.dtype} | {len(programs)} | {ours} | {strict} | {loose} |"
+                )
 
 
 def _right(engine: Engine, program: Program) -> bool:

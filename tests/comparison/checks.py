@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any, Final
 
 import jax
@@ -17,7 +16,7 @@ from conformance.execution import Engine
 from conformance.judge import Finding
 from conformance.operators import OPERATORS
 from conformance.program import Program
-from tests.comparison.operators import Situation
+from tests.comparison.operators import Situation, real
 
 jax.config.update("jax_enable_x64", True)
 
@@ -78,7 +77,10 @@ def passes(check: Callable[[Engine, Situation], bool], engine: Engine, situation
             return False
 
 
-CHECKS: Final[Mapping[str, Callable[[Engine, Situation], bool]]] = {"gradcheck": gradcheck, "check_grads": checked_grads}
+CHECKS: Final[Mapping[str, Callable[[Engine, Situation], bool]]] = {
+    "gradcheck": gradcheck,
+    "check_grads": checked_grads,
+}
 
 
 def agrees(engine: Engine, program: Program, atol: float) -> bool:
@@ -87,20 +89,20 @@ def agrees(engine: Engine, program: Program, atol: float) -> bool:
     if isinstance(reply, Finding) or reply["failure"]:
         return False
     observed = dict(reply["observations"])
-    pairs = ((observed[index], it.options["value"]) for index, it in program.walk() if it.verb == "expect" and index in observed)
+    pairs = (
+        (observed[index], it.options["value"])
+        for index, it in program.walk()
+        if it.verb == "expect" and index in observed
+    )
     return all(_near(seen.get("values", ()), wanted["values"], atol) for seen, wanted in pairs)
 
 
 def _near(seen: Sequence[str], truth: Sequence[str], atol: float) -> bool:
-    return len(seen) == len(truth) and all(_close(_real(a), _real(b), atol) for a, b in zip(seen, truth, strict=True))
+    return len(seen) == len(truth) and all(_close(real(a), real(b), atol) for a, b in zip(seen, truth, strict=True))
 
 
 def _close(a: float, b: float, atol: float) -> bool:
     return math.isfinite(a) and abs(a - b) <= atol + RTOL * abs(b)
-
-
-def _real(text: str) -> float:
-    return float(Fraction(text)) if "/" in text else float(text)
 
 
 def first_disagreement(engine: Engine, sound: Engine, programs: Iterable[Program], atol: float) -> int | None:

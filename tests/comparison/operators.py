@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
@@ -46,7 +46,7 @@ _ATTRIBUTES: Final[dict[str, dict[str, Any]]] = {
     "gather": {"axis": 1, "index": [[0, 0], [2, 1]]},
     "pad": {"widths": [1, 2]},
     "roll": {"shift": 1, "axis": 1},
-    **dict.fromkeys(("cumsum", "flip", "concat", "stack"), {"axis": 1}),
+    **{name: {"axis": 1} for name in ("cumsum", "flip", "concat", "stack")},
     **{name: {"axis": 1, "keepdim": False} for name in OPERATORS if name.endswith("_axis")},
 }
 
@@ -66,8 +66,7 @@ class Situation:
         if isinstance(reply, Finding) or reply["failure"] or reply["declined"]:
             raise RuntimeError("the engine does not compute it")
         observed = dict(reply["observations"])
-        found = [observed[index] for index in watched]
-        return [np.array([float(Fraction(x)) if "/" in x else float(x) for x in it["values"]]).reshape(it["shape"]) for it in found]
+        return [_array(observed[index]) for index in watched]
 
     def program(self, operands: Sequence[Any], cotangent: Any) -> tuple[Program, list[int]]:
         """The program that computes it, and the numbers of the instructions at which arrays are seen."""
@@ -88,6 +87,18 @@ class Situation:
         return Program("float64", (*steps, *looks)), list(range(len(steps), len(steps) + len(looks)))
 
 
+def _array(seen: Mapping[str, Any]) -> Array:
+    """What was seen; a gradient that is absent is no numbers at all."""
+    if "values" not in seen:
+        raise RuntimeError("there is nothing to see")
+    return np.array([real(text) for text in seen["values"]]).reshape(seen["shape"])
+
+
+def real(text: str) -> float:
+    """The number that an engine's text stands for."""
+    return float(Fraction(text)) if "/" in text else float(text)
+
+
 def _leaf(name: str, array: Any, requires_grad: bool) -> Instruction:
     array = np.asarray(array, np.float64)
     value = {"shape": list(array.shape), "values": [str(Fraction(x)) for x in array.ravel().tolist()]}
@@ -100,12 +111,14 @@ def _look(what: str, name: str) -> Instruction:
 
 
 def situations() -> Iterator[Situation]:
-    """Each differentiable operator on a few shapes; inputs are drawn once, where the operator is smooth, and are the same ever after."""
+    """Each differentiable operator on a few shapes; the inputs are the same ever after, and lie where the operator is smooth."""
     generator = np.random.default_rng(0)
     for operator in OPERATORS.values():
         if operator.result:
             continue
-        usual = _BROADCAST if operator.shapes == "elementwise" else _MATRIX if operator.name.endswith("_axis") else _UNARY
+        usual = (
+            _BROADCAST if operator.shapes == "elementwise" else _MATRIX if operator.name.endswith("_axis") else _UNARY
+        )
         for shapes in _SHAPES.get(operator.name, usual):
             drawn = tuple(_drawn(generator, *each) for each in zip(shapes, operator.reals, strict=False))
             yield Situation(operator.name, drawn, _ATTRIBUTES.get(operator.name, {}))
