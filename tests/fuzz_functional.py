@@ -26,6 +26,7 @@ from conformance.generation.enclosing import write
 from conformance.generation.functional import KINDS, generate
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.judge import Finding, judge
+from conformance.model import bounds
 from conformance.program import Instruction, Program
 
 
@@ -157,9 +158,11 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=tuple(KINDS), help="all, if none is given")
     parser.add_argument("--programs", type=int, default=500, help="of all kinds together")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--allow", action="append", default=[], metavar="NAME=ULPS", help="another LIBRARY or FORMULA")
     parser.add_argument("--variants", type=int, default=1, help="programs that differ only in their numbers")
     parser.add_argument("--show", type=int, help="print one program of the kind instead")
     given = parser.parse_args()
+    vars(bounds).update({name: int(ulps) for name, _, ulps in (text.partition("=") for text in given.allow)})
     adapter = resolve(given.engine)
     kinds = given.kind or list(KINDS)
     if given.show is not None:

@@ -272,10 +272,28 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
         "the model does not say which gradients of one sweep share what",
     ),
     _row(
-        "cleared leaves",
+        "called without need",
         SWEEPS,
-        situations.cleared_leaf,
-        "the model does not say whether gradients by what no longer requires grad do",
+        situations.called_without_need,
+        "backward(inputs=[y]) calls and frees y's own node, though nothing goes on from it; torch's documents leave that open",
+        """
+        x = torch.tensor(1.0, requires_grad=True)
+        y = x * x
+        (y * 2.0).backward(inputs=[y])
+        refused(lambda: y.backward(), "a second time")
+        """,
+    ),
+    _row(
+        "switched flags",
+        SWEEPS,
+        situations.switched,
+        "whether a leaf that is saved counts as requiring grad when it was saved or when it is used is nobody's promise",
+        """
+        x, c = torch.tensor(1.0, requires_grad=True), torch.tensor(3.0)
+        y = x * c
+        c.requires_grad_()
+        torch.autograd.grad(y, [x], create_graph=True)[0].requires_grad
+        """,
     ),
     _row(
         "third order",

@@ -40,10 +40,11 @@ def _menu(exact: bool, offered: frozenset[str]) -> tuple[tuple[str, ...], tuple[
 def generate(draw: Draw, dtype: str, kind: str, offered: frozenset[str]) -> Sketch:
     """A program of one of KINDS that uses what an adapter's spellings offer; the same for the same state of `draw`."""
     draft = _Draft(draw, dtype, KINDS[kind], offered)
-    draft.leaves()
-    for _ in range(draw.randint(*draft.kind.length)):
-        draft.step()
-    draft.root()
+    with np.errstate(all="ignore"):
+        draft.leaves()
+        for _ in range(draw.randint(*draft.kind.length)):
+            draft.step()
+        draft.root()
     return Sketch(dtype, tuple(draft.instructions), tuple(draft.marks))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from conformance.generation.avoided import AVOIDED
 from conformance.model import numbers
+from conformance.model.forward import GradientNode, Node
 from conformance.model.protocol import Twin, reached
 from conformance.model.state import Hook, Memory, State
 from conformance.program import ATTRIBUTES, Instruction, Operand, Scalar
@@ -26,6 +27,7 @@ class Player:
     shared: memory that an engine may hand out twice, as cotangents and gradients are. entries: memory that was unbound.
     absent: the names of gradients that are not there.
     trained: leaves that require grad, or did.
+    switched: whether a flag ever was. ends: nodes at which sweeps ended that freed.
     row_major: the matrices whose elements lie row after row, so that another shape is a view of them.
     """
 
@@ -39,6 +41,8 @@ class Player:
         self.gradients: set[Memory] = set()
         self.entries: set[State] = set()
         self.trained: set[State] = set()
+        self.switched = False
+        self.ends: set[Node | GradientNode] = set()
         self.row_major: set[State] = set()
 
     def play(self, it: Instruction) -> None:
@@ -148,6 +152,7 @@ def _backward(player: Player, it: Instruction) -> None:
     if cotangent:
         player.shared.add(cotangent.memory)
     player.twin.backward(root, cotangent, player.states, inputs=inputs, **_swept(it))
+    player.ends.update(state.value.node for state in inputs or () if state.value.node and state.value.node.freed)
 
 
 def _grad(player: Player, it: Instruction) -> None:
@@ -201,6 +206,7 @@ def _unbind(player: Player, it: Instruction) -> None:
 def _require_grad(player: Player, it: Instruction) -> None:
     player.twin.require_grad(player.state(it.args[0]), it.options["flag"])
     player.trained.add(player.state(it.args[0]))
+    player.switched = True
     for name in it.out:
         player.bind(name, player.state(it.args[0]))
 

@@ -83,8 +83,7 @@ _ROUGH: Final = {**{name: record.forward for name, record in OPERATORS.items()},
 
 def rough(operator: str, operands: Sequence[Rough], attributes: Mapping[str, Any]) -> Rough:
     """An operator's value in binary64."""
-    with np.errstate(all="ignore"):
-        return np.asarray(_ROUGH[operator](*operands, **attributes))
+    return np.asarray(_ROUGH[operator](*operands, **attributes))
 
 
 def size(numbers: Sequence[float]) -> float:

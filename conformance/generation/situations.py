@@ -146,7 +146,7 @@ def held_gradient(player: Player, it: Instruction) -> bool:
 
 def own_grad(player: Player, it: Instruction) -> bool:
     """A tensor is made its own gradient."""
-    return _target(player, it) is player.state(it.args[1])
+    return _target(player, it).memory is player.state(it.args[1]).memory
 
 
 # --- memory that a sweep shares
@@ -205,7 +205,7 @@ def read_while_written(player: Player, it: Instruction) -> bool:
     read = {memory for value in ways if value.node for memory, _ in value.node.kept}
     if cotangent:
         read.add(cotangent.memory)
-    return not grads.isdisjoint(read | player.shared)
+    return not grads.isdisjoint(read | player.shared | {entry.memory for entry in player.entries})
 
 
 def leads_nowhere(player: Player, it: Instruction) -> bool:
@@ -220,10 +220,18 @@ def doubtful(player: Player, it: Instruction) -> bool:
     return player.twin.doubts(_target(player, it))
 
 
-def cleared_leaf(player: Player, it: Instruction) -> bool:
-    """A sweep that is recorded comes to a leaf that no longer requires grad."""
-    below = reached(_target(player, it).value) if it.options.get("create_graph") else ()
-    return any(state.value in below and not state.requires_grad for state in player.trained)
+def switched(player: Player, it: Instruction) -> bool:
+    """A sweep is recorded after a flag was switched."""
+    return player.switched and bool(it.options.get("create_graph"))
+
+
+def called_without_need(player: Player, it: Instruction) -> bool:
+    """A sweep comes through a node that was freed as an end of another, or ends at one that cannot be called."""
+    nodes = {value.node for value in reached(_target(player, it).value)}
+    ends = [state.value.node for state in _inputs(player, it)]
+    if any(node in nodes and node.freed and node.saves for node in player.ends):
+        return True
+    return any(node and ((node.freed and node.saves) or any(m.version != v for m, v in node.kept)) for node in ends)
 
 
 def third_order(player: Player, it: Instruction) -> bool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
+from math import prod
 from operator import add, mul
 from typing import Any, Final
 
@@ -144,8 +145,12 @@ class Traced:
         """The product of factors in any order. By one of them engines divide it for the derivative, or multiply the others."""
         traced = [self.tape.traced(factor) for factor in factors]
         product = reduce(mul, (factor.value for factor in traced))
-        if not product.is_zero() and product.abs_upper() < self.tape.least:
-            raise OutOfRange("a product too small to be divided again")
+        sizes = [abs(float(factor.value)) or 1.0 for factor in traced]
+        if (
+            prod(min(it, 1.0) for it in sizes) < self.tape.least
+            or prod(max(it, 1.0) for it in sizes) > self.tape.greatest
+        ):
+            raise OutOfRange("a product that some order of multiplying takes out of the range")
 
         def partial(i: int) -> Callable[[], Any]:
             if any(factor.value.contains(0) for factor in traced):

@@ -177,7 +177,7 @@ def power(x: Any, exponent: fmpq) -> Any:
     if hasattr(x, "through"):
         return x.through(lambda y: power(y, exponent), lambda y: power(y, exponent - 1) * exponent)
     if isinstance(x, arb):
-        return x ** (int(exponent) if exponent.q == 1 else arb(exponent))
+        return x ** (int(exponent) if exponent.q == 1 else arb(exponent)) * 1  # FLINT keeps all bits of a small power
     if exponent.q != 1 or exponent < 0:
         raise Inexact("only whole, non-negative exponents are exact")
     return fmpq(x) ** int(exponent)

@@ -87,7 +87,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("writes_are_not_recorded", "views_are_copies", "views_remember_the_old_base"),
         *("overwritten_entries_keep_their_gradient", "leaves_may_be_written", "written_leaves_are_constants"),
         *("versions_are_not_checked", "every_version_is_checked", "hooks_move_on", "writes_count_twice"),
-        *("writes_save_the_new_numbers", "retained_gradients_stay_behind", "writes_are_copied"),
+        *("writes_save_the_new_numbers", "retained_gradients_stay_behind"),
         *("views_of_no_grad_are_closed", "writes_do_not_count", "only_the_first_write_counts"),
         *("writes_of_constants_do_not_count", "writes_through_views_stay_there", "writes_to_a_base_pass_everything_on"),
         *("written_products_forget_their_factor", "what_is_written_retains_its_gradient"),
@@ -115,7 +115,7 @@ LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
         *("gradients_of_constants_are_ones", "second_removal_takes_another"),
     ),
     "It is a matter of texts, names or warnings, which programs do not look at.": (
-        *("node_names_are_swapped", "printed_text_hides_the_flag", "numbers_are_printed_by_numpy"),
+        *("writes_are_copied", "node_names_are_swapped", "printed_text_hides_the_flag", "numbers_are_printed_by_numpy"),
         *(
             "everything_shows_the_flag",
             "results_remember_one_operand",

@@ -21,8 +21,8 @@ from conformance.judge import Finding, judge
 from conformance.planted import Programs
 from conformance.program import Program
 from implementations.mutants import FAULTS, MUTANTS, PLANTED, Mutant
-from tests.comparison.checks import CHECKS, agrees, first_disagreement, passes
-from tests.comparison.operators import Situation, situations
+from tests.comparison.checks import CHECKS, Passed, agrees, first_disagreement, passed
+from tests.comparison.operators import situations
 
 ATOL: Final = 1e-8  # allclose's
 COUNT: Final = 100  # programs a case, as at the gate profile
@@ -37,8 +37,9 @@ class Bench:
         self.engine = stack.enter_context(Engine(adapter))
         written = Programs(frozenset(adapter.spellings), 0, COUNT)
         self.programs = {case.id: [it for *_, it in written.of(case)] for case in _cases() if case.dtype == "float64"}
-        self.situations: dict[str, list[Situation]] = {
-            name: [it for it in situations() if passes(check, self.engine, it)] for name, check in CHECKS.items()
+        self.passed: dict[str, list[Passed]] = {
+            name: [found for it in situations() if (found := passed(check, self.engine, it))]
+            for name, check in CHECKS.items()
         }
 
     def drawn(self) -> Iterator[Program]:
@@ -54,9 +55,7 @@ def found(mutant: Mutant, bench: Bench) -> dict[str, bool]:
     """For each column whether it finds the fault."""
     with Engine(resolve(f"{mutant.of},mutant={mutant.name}")) as broken:
         close = first_disagreement(broken, bench.engine, bench.drawn(), ATOL) is not None
-        by_check = {
-            name: not all(passes(check, broken, it) for it in bench.situations[name]) for name, check in CHECKS.items()
-        }
+        by_check = {name: not all(it.passes(broken) for it in bench.passed[name]) for name in CHECKS}
     return {COLUMNS[0]: close, **by_check}
 
 

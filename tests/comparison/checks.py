@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import jax
@@ -14,73 +15,95 @@ from jax.test_util import check_grads
 
 from conformance.execution import Engine
 from conformance.judge import Finding
-from conformance.operators import OPERATORS
 from conformance.program import Program
-from tests.comparison.operators import Situation, real
+from tests.comparison.operators import Array, Query, Situation, real
 
 jax.config.update("jax_enable_x64", True)
 
 RTOL: Final = 1e-5
 
 
-def gradcheck(engine: Engine, situation: Situation) -> bool:
-    """Whether torch.autograd.gradcheck passes: finite differences of the result against the engine's gradients."""
+Compute = Callable[[Query], list[Array]]
+Check = Callable[[Compute, Situation], None]
+
+
+def gradcheck(compute: Compute, situation: Situation) -> None:
+    """torch.autograd.gradcheck: finite differences of the result against the engine's gradients, entry by entry."""
 
     class Wrapped(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(ctx: Any, *operands: Any) -> Any:
-            ctx.operands = [each.numpy() for each in operands]
-            return torch.from_numpy(situation.computed(engine, ctx.operands)[0])
+            ctx.operands = tuple(each.numpy().copy() for each in operands)
+            return torch.from_numpy(compute(Query(ctx.operands))[0])
 
         @staticmethod
         def backward(ctx: Any, cotangent: Any) -> Any:
-            gradients = situation.computed(engine, ctx.operands, cotangent.numpy())[1:]
-            return *_fixed(situation), *map(torch.from_numpy, gradients)
+            gradients = compute(Query(ctx.operands, cotangent.numpy().copy()))[1:]
+            return *([None] * situation.bits()), *map(torch.from_numpy, gradients)
 
-    fixed = len(_fixed(situation))
-    operands = [torch.tensor(each, requires_grad=i >= fixed) for i, each in enumerate(situation.operands)]
-    return bool(torch.autograd.gradcheck(Wrapped.apply, operands))
+    fixed = situation.bits()
+    torch.autograd.gradcheck(
+        Wrapped.apply, [torch.tensor(each, requires_grad=i >= fixed) for i, each in enumerate(situation.operands)]
+    )
 
 
-def checked_grads(engine: Engine, situation: Situation) -> bool:
-    """Whether jax.test_util.check_grads passes, to first order in reverse mode: one random direction."""
-    fixed = situation.operands[: len(_fixed(situation))]
+def grads_checked(compute: Compute, situation: Situation) -> None:
+    """jax.test_util.check_grads, to first order in reverse mode: one random direction."""
+    fixed = situation.operands[: situation.bits()]
 
-    @jax.custom_vjp
-    def function(*operands: Any) -> Any:
-        return jax.numpy.asarray(situation.computed(engine, [*fixed, *map(np.asarray, operands)])[0])
+    def asked(operands: Any, cotangent: Any = None) -> list[Any]:
+        given = None if cotangent is None else np.array(cotangent)
+        return [jax.numpy.asarray(each) for each in compute(Query((*fixed, *map(np.array, operands)), given))]
 
-    def forward(*operands: Any) -> tuple[Any, Any]:
-        return function(*operands), operands
-
-    def backward(operands: Any, cotangent: Any) -> Any:
-        gradients = situation.computed(engine, [*fixed, *map(np.asarray, operands)], np.asarray(cotangent))[1:]
-        return tuple(map(jax.numpy.asarray, gradients))
-
-    function.defvjp(forward, backward)
+    function = jax.custom_vjp(lambda *operands: asked(operands)[0])
+    function.defvjp(
+        lambda *operands: (asked(operands)[0], operands),
+        lambda operands, cotangent: tuple(asked(operands, cotangent)[1:]),
+    )
     check_grads(function, tuple(map(jax.numpy.asarray, situation.operands[len(fixed) :])), order=1, modes=("rev",))
-    return True
 
 
-def _fixed(situation: Situation) -> tuple[None, ...]:
-    """A place for each operand that has no gradient: the condition of `where`."""
-    return (None,) if OPERATORS[situation.operator].reals[0] == "bits" else ()
+CHECKS: Final[Mapping[str, Check]] = {"gradcheck": gradcheck, "check_grads": grads_checked}
 
 
-def passes(check: Callable[[Engine, Situation], bool], engine: Engine, situation: Situation) -> bool:
-    """Whether a check passes; it fails by raising, as it does when the engine raises."""
+@dataclass(frozen=True)
+class Passed:
+    """A check that the engine without a fault passes in one situation: what it asked, and what it was told."""
+
+    check: Check
+    situation: Situation
+    queries: tuple[Query, ...]
+    answers: tuple[list[Array], ...]
+
+    def passes(self, engine: Engine) -> bool:
+        """Whether another engine passes it. One that answers the very same, query after query, does; else it is checked."""
+        try:
+            answers = self.situation.computed(engine, *self.queries)
+        except RuntimeError:
+            return False
+        same = len(answers) == len(self.answers) and all(
+            len(a) == len(b) and all(map(np.array_equal, a, b)) for a, b in zip(answers, self.answers, strict=True)
+        )
+        return same or passed(self.check, engine, self.situation) is not None
+
+
+def passed(check: Check, engine: Engine, situation: Situation) -> Passed | None:
+    """The check, if the engine passes it; it fails by raising, and so it does when the engine raises."""
+    queries, answers = list[Query](), list[list[Array]]()
+
+    def compute(query: Query) -> list[Array]:
+        (answer,) = situation.computed(engine, query)
+        queries.append(query)
+        answers.append([each.copy() for each in answer])
+        return answer
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return check(engine, situation)
+            check(compute, situation)
         except (AssertionError, RuntimeError, ValueError, TypeError):
-            return False
-
-
-CHECKS: Final[Mapping[str, Callable[[Engine, Situation], bool]]] = {
-    "gradcheck": gradcheck,
-    "check_grads": checked_grads,
-}
+            return None
+    return Passed(check, situation, tuple(queries), tuple(answers))
 
 
 def agrees(engine: Engine, program: Program, atol: float) -> bool:

@@ -52,6 +52,14 @@ _ATTRIBUTES: Final[dict[str, dict[str, Any]]] = {
 
 
 @dataclass(frozen=True)
+class Query:
+    """What a check asks: the operands, and the cotangent where it asks for gradients."""
+
+    operands: tuple[Array, ...]
+    cotangent: Array | None = None
+
+
+@dataclass(frozen=True)
 class Situation:
     """An operator, its operands, and what else it takes. An operand of bits is made by comparing with 0, and has no gradient."""
 
@@ -59,32 +67,47 @@ class Situation:
     operands: tuple[Array, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
 
-    def computed(self, engine: Engine, operands: Sequence[Any], cotangent: Any = None) -> list[Array]:
-        """The result, and with a cotangent the gradients of the operands as well. Raises RuntimeError when the engine refuses."""
-        program, watched = self.program(operands, cotangent)
+    def computed(self, engine: Engine, *queries: Query) -> list[list[Array]]:
+        """For each query the result, and with a cotangent the gradients of the operands as well.
+
+        Raises RuntimeError when the engine refuses.
+        """
+        program = self.program(queries)
         reply = engine.run(program)
         if isinstance(reply, Finding) or reply["failure"] or reply["declined"]:
             raise RuntimeError("the engine does not compute it")
-        observed = dict(reply["observations"])
-        return [_array(observed[index]) for index in watched]
+        seen = iter([_array(it) for _, it in reply["observations"]])
+        return [[next(seen) for _ in range(len(self.looks(query)))] for query in queries]
 
-    def program(self, operands: Sequence[Any], cotangent: Any) -> tuple[Program, list[int]]:
-        """The program that computes it, and the numbers of the instructions at which arrays are seen."""
-        bits = OPERATORS[self.operator].reals[0] == "bits"
-        names = [f"x{i}" for i in range(len(operands))]
-        steps = [_leaf(name, array, not (bits and name == "x0")) for name, array in zip(names, operands, strict=True)]
-        args: list[Any] = list(names)
-        if bits:
-            steps.append(Instruction("apply", ("b",), ("x0", Scalar("0")), {"operator": "gt"}))
-            args[0] = "b"
-        if self.operator == "pow":
-            args.append(Scalar("3"))
-        steps.append(Instruction("apply", ("y",), tuple(args), {"operator": self.operator, **self.attributes}))
-        looks = [_look("tensor", "y")]
-        if cotangent is not None:
-            steps += [_leaf("v", cotangent, False), Instruction("backward", (), ("y",), {"cotangent": "v"})]
-            looks += [_look("grad", name) for name in names if not (bits and name == "x0")]
-        return Program("float64", (*steps, *looks)), list(range(len(steps), len(steps) + len(looks)))
+    def bits(self) -> bool:
+        """Whether the first operand is a condition."""
+        return OPERATORS[self.operator].reals[0] == "bits"
+
+    def looks(self, query: Query) -> list[tuple[str, str]]:
+        """What is looked at of which name."""
+        gradients = range(self.bits(), len(query.operands)) if query.cotangent is not None else ()
+        return [("tensor", "y"), *(("grad", f"x{i}") for i in gradients)]
+
+    def program(self, queries: Sequence[Query]) -> Program:
+        """One program that computes all of it, one after the other."""
+        steps = list[Instruction]()
+        for number, query in enumerate(queries):
+            names = [f"x{i}_{number}" for i in range(len(query.operands))]
+            for i, (name, array) in enumerate(zip(names, query.operands, strict=True)):
+                steps.append(_leaf(name, array, not (self.bits() and i == 0)))
+            args: list[Any] = list(names)
+            if self.bits():
+                steps.append(Instruction("apply", (f"b_{number}",), (names[0], Scalar("0")), {"operator": "gt"}))
+                args[0] = f"b_{number}"
+            if self.operator == "pow":
+                args.append(Scalar("3"))
+            options = {"operator": self.operator, **self.attributes}
+            steps.append(Instruction("apply", (f"y_{number}",), tuple(args), options))
+            if query.cotangent is not None:
+                steps.append(_leaf(f"v_{number}", query.cotangent, False))
+                steps.append(Instruction("backward", (), (f"y_{number}",), {"cotangent": f"v_{number}"}))
+            steps += [_look(what, f"{name}_{number}") for what, name in self.looks(query)]
+        return Program("float64", tuple(steps))
 
 
 def _array(seen: Mapping[str, Any]) -> Array:
