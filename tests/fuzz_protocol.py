@@ -11,7 +11,7 @@ from conformance.execution import Engine
 from conformance.generation.protocol import KINDS, generate
 from conformance.generation.watching import write
 from conformance.judge import Finding, judge
-from conformance.record import printed
+from conformance.script import printed
 
 
 def main() -> int:

@@ -66,7 +66,8 @@ class Tape:
         return arb(1, count * 2.0 ** (1 - self.bits))
 
 
-Partial = Any  # the derivative of a step by an operand: a number, or a function that makes a Traced when it is wanted
+# The derivative of a step by an operand: a number, or what makes a contribution of the step's cotangent.
+Partial = Any
 
 
 class Traced:
@@ -116,7 +117,8 @@ class Traced:
         quotient = self.value / other.value
         if not quotient.is_finite():
             raise Undecided("a division by what may be 0")
-        partials = (lambda: other._inverse(), lambda: -(self * other._inverse()) * other._inverse())
+        inverse = other._inverse
+        partials = (lambda g: g * inverse(), lambda g: g * (-(self * inverse()) * inverse()))
         return self._step(self._loosened(quotient, 1), (self, other), partials, FORMULA)
 
     def __rtruediv__(self, other: Any) -> Traced:
@@ -133,7 +135,7 @@ class Traced:
         value = function(self.value)
         if not value.is_finite():
             raise Undecided(f"a function where it may have no value, at {self.value.str(5)}")
-        return self._step(self._loosened(value, LIBRARY), (self,), (lambda: derivative(self),), FORMULA)
+        return self._step(self._loosened(value, LIBRARY), (self,), (lambda g: g * derivative(self),), FORMULA)
 
     def totalled(self, terms: Sequence[Any]) -> Traced:
         """The sum of terms in any order."""
@@ -152,10 +154,10 @@ class Traced:
         ):
             raise OutOfRange("a product that some order of multiplying takes out of the range")
 
-        def partial(i: int) -> Callable[[], Any]:
+        def partial(i: int) -> Callable[[Traced], Any]:
             if any(factor.value.contains(0) for factor in traced):
-                return lambda: reduce(mul, traced[:i] + traced[i + 1 :], _ONE)
-            return lambda: result / traced[i]
+                return lambda g: reduce(mul, traced[:i] + traced[i + 1 :], g)
+            return lambda g: g * result / traced[i]
 
         result = self._step(product, tuple(traced), tuple(partial(i) for i in range(len(traced))))
         return result
@@ -216,7 +218,7 @@ def adjoints(outputs: Iterable[tuple[Traced, Any]], inputs: Sequence[Traced]) ->
 def _contribution(cotangent: Traced, partial: Partial, allowed: int) -> Traced:
     if partial is _ONE:
         return cotangent
-    product: Traced = cotangent * (partial() if callable(partial) else partial)
+    product: Traced = partial(cotangent) if callable(partial) else cotangent * partial
     if allowed:
         product.value = product._loosened(product.value, allowed)
     return product
