@@ -57,6 +57,11 @@ class Adapter:
         keys = ("name", "module", "folder", "prelude", "version", "shape", "dtypes", "spellings", "refusals", "state")
         return {key: getattr(self, key) for key in (*keys, "around", "composed")}
 
+    @property
+    def offers(self) -> frozenset[str]:
+        """What random programs may use: the keys that are spelled, and the dialects that are spoken."""
+        return frozenset({*self.spellings, *self.speaks})
+
     def installed(self) -> bool:
         """Whether the engine can be imported by the harness's own interpreter; nothing is imported to find out."""
         try:

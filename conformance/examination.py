@@ -117,7 +117,7 @@ class Examination:
         clause, parameters = self.case.clause, self.case.parameters
         assert clause.writer is not None
         started = time.perf_counter()
-        offered = frozenset(self.engine.adapter.spellings)
+        offered = self.engine.adapter.offers
         sketch = clause.test(draw, offered=offered, **parameters)
         try:
             program = clause.writer(sketch, offered)
@@ -135,7 +135,7 @@ class Examination:
 
     def _minimise(self, sketch: Sketch) -> None:
         """Makes the witness as small as it can be and still show the same kind of fault."""
-        writer, finding, offered = self.case.clause.writer, self.finding, frozenset(self.engine.adapter.spellings)
+        writer, finding, offered = self.case.clause.writer, self.finding, self.engine.adapter.offers
         assert writer is not None
         assert finding is not None
 

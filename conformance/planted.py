@@ -228,7 +228,7 @@ def _hunts(faults: Sequence[Planted], seed: int, count: int) -> Iterator[Hunt]:
                 say(f"skipped   {fault.subject:<19} {fault.mutant.name}  ({adapter.name} is not installed)")
                 continue
             if adapter.name not in sound:
-                programs = Programs(frozenset(adapter.spellings), seed, count)
+                programs = Programs(adapter.offers, seed, count)
                 sound[adapter.name] = stack.enter_context(Engine(adapter)), programs
             with Engine(resolve(f"{adapter.name},mutant={fault.mutant.name}")) as broken:
                 yield hunt(fault, Pair(broken, *sound[adapter.name]))

@@ -27,5 +27,6 @@ ADAPTER = Adapter(
         ("not_scalar", "TypeError", "Grad only applies to real scalar-output functions"),
         ("shape_mismatch", "ValueError", "could not be broadcast together"),
         ("unsupported", "AssertionError", "Can't handle extra leading dims"),
+        ("unsupported", "ValueError", "non-broadcastable output operand"),
     ),
 )

@@ -37,5 +37,9 @@ ADAPTER = Adapter(
     ),
     composed=COMPOSED,
     dtypes={"float64": "float"},
-    refusals=(("unsupported", "ZeroDivisionError", "0.0 cannot be raised to a negative power"),),
+    refusals=(
+        ("unsupported", "ZeroDivisionError", "0.0 cannot be raised to a negative power"),
+        ("unsupported", "AttributeError", "'int' object has no attribute 'backward'"),  # of a sum of nothing
+        ("not_scalar", "ValueError", "can only convert an array of size 1"),
+    ),
 )

@@ -92,7 +92,7 @@ def _near(text: str, draw: random.Random) -> str:
 
 def fuzz(engine: Engine, dtype: str, kind: str, numbers: range, seed: int, variants: int = 1) -> Tally:
     """Runs the programs of `numbers`; only each `variants`-th is drawn, those after it have other numbers."""
-    tally, offered = Tally(), frozenset(engine.adapter.spellings)
+    tally, offered = Tally(), engine.adapter.offers
     now = time.perf_counter()
 
     def spent(what: str) -> None:
@@ -166,7 +166,7 @@ def main() -> None:
     adapter = resolve(given.engine)
     kinds = given.kind or list(KINDS)
     if given.show is not None:
-        offered = frozenset(adapter.spellings)
+        offered = adapter.offers
         program = write(_drawn(given.show, given.seed, given.dtype, kinds[0], offered, given.variants))
         print(script(program.to_json(), adapter.to_json(), {}))
         for _, it in program.walk():

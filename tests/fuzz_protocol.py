@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     asked = parser.parse_args()
     adapter, disagreements, started = resolve(asked.engine), 0, time.perf_counter()
-    offered = frozenset(adapter.spellings)
+    offered = adapter.offers
     with Engine(adapter) as engine:
         for seed in range(asked.start, asked.start + asked.count):
             kind = asked.kind or KINDS[seed % len(KINDS)]

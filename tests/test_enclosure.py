@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 import conformance
 import implementations
 import reports
+from conformance.adapter import load
 from conformance.enclosure import OUTCOMES, near, outcomes
-from conformance.generation import enclosing
+from conformance.generation import enclosing, functional
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.judge import Judgement, judge
 from conformance.program import Instruction, Program
@@ -304,3 +306,18 @@ def test_what_is_not_written() -> None:
     enclosing.write(sketch("float64", "200"))
     with pytest.raises(Unwritable, match="nothing"):
         enclosing.write(Sketch("float64", sketch("float64", "1").instructions[:-1]))
+
+
+@pytest.mark.parametrize("kind", functional.KINDS)
+def test_all_that_is_drawn_is_written(kind: str) -> None:
+    """What a rule cannot play is left out of a program, so that candidates may be cut at will; of a drawn one nothing is."""
+    offered, lost = load("torch").offers, set[str]()
+    for seed in range(20):
+        drawn = functional.generate(random.Random(f"{kind} {seed}"), "float64", kind, offered)
+        try:
+            program = enclosing.write(drawn)
+        except Unwritable as reason:
+            lost.add(str(reason))
+            continue
+        assert tuple(it for it in program.instructions if it.verb != "expect") == drawn.instructions
+    assert lost <= {"out of range", "undecided"}

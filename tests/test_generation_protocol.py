@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -13,11 +14,12 @@ import pytest
 from conformance.adapter import load, resolve
 from conformance.execution import Engine
 from conformance.generation.avoided import AVOIDED, Avoided
+from conformance.generation.play import Player, Unplayable
 from conformance.generation.protocol import KINDS, generate
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.generation.watching import WATCHED, write
 from conformance.judge import Finding, judge
-from conformance.program import Program
+from conformance.program import Instruction, Program
 from conformance.script import printed
 
 PROGRAMS = 60
@@ -85,12 +87,14 @@ FAULTS = {
 
 @pytest.mark.parametrize("mutant", FAULTS)
 def test_planted_faults_are_found(mutant: str) -> None:
-    """An engine that is broken on purpose disagrees with a program, on a fail or an error."""
+    """An engine that is broken on purpose fails a program: an error would be the adapter's, or ours."""
     from implementations.mutants import MUTANTS
 
     with Engine(resolve(f"{MUTANTS[mutant].of},mutant={mutant}")) as broken:
         found = (finding(broken, write(sketch(FAULTS[mutant], seed))) for seed in range(300))
-        assert next((f for f in found if f), None) is not None
+        first = next((f for f in found if f), None)
+    assert first is not None
+    assert first.verdict == "fail"
 
 
 # What is drawn, of each verb the options; of `apply` the operators.
@@ -173,6 +177,26 @@ def test_any_sketch_can_be_written() -> None:
         written += 1
         assert any(it.verb == "expect" for _, it in program.walk())
     assert written > 100
+
+
+def test_what_is_drawn_in_vain_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the model cannot play is left out without a word: that is for shapes that do not fit, not for faults of ours."""
+    play, found = Player.play, set[str]()
+
+    def noting(player: Player, it: Instruction) -> None:
+        try:
+            play(player, it)
+        except Unplayable as reason:
+            if reason.__context__ is not None:
+                found.add(str(reason))
+            raise
+
+    monkeypatch.setattr(Player, "play", noting)
+    for kind in KINDS:
+        for seed in range(40):
+            generate(random.Random(f"{kind}:{seed}"), "float64", kind, OFFERED)
+    assert found
+    assert [text for text in found if not re.match("ValueError: .*(shape|broadcast)", text)] == []
 
 
 def test_watched_or_at_the_end() -> None:

@@ -86,7 +86,7 @@ def test_a_witness_is_minimal_and_shows_the_fault_alone() -> None:
     """The broken engine fails it, the engine without the fault passes it, and little is in it."""
     fault, sound = PLANTED["zero_halves"], load("reference")
     with Engine(resolve("reference,mutant=zero_halves")) as broken, Engine(sound) as right:
-        pair = Pair(broken, right, Programs(frozenset(sound.spellings), 0, 20))
+        pair = Pair(broken, right, Programs(sound.offers, 0, 20))
         catch = hunt(fault, pair).catch
         assert catch is not None
         assert pair.shown(catch.witness) is not None
@@ -101,7 +101,7 @@ def test_what_the_engine_without_the_fault_fails_too_proves_nothing() -> None:
     spec = "reference,mutant=zero_halves"
     with pytest.MonkeyPatch.context() as patch, Engine(resolve(spec)) as broken, Engine(resolve(spec)) as alike:
         patch.setattr(planted, "likeliest", lambda subject: likeliest(subject)[:1])
-        found = hunt(fault, Pair(broken, alike, Programs(frozenset(sound.spellings), 0, 3)))
+        found = hunt(fault, Pair(broken, alike, Programs(sound.offers, 0, 3)))
     assert found.catch is None
     assert found.unsound[0].startswith("programs/protocol[accumulation,float64] #")
 

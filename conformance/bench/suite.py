@@ -88,7 +88,7 @@ def _timed(engine: Engine, cases: list[Case], seconds: float, seed: int) -> Thro
 def _one(engine: Engine, case: Case, draw: random.Random, found: Throughput) -> None:
     """One program from drawing to verdict; what it shows is the gate's business."""
     assert case.clause.writer is not None
-    offered, times = frozenset(engine.adapter.spellings), [time.perf_counter()]
+    offered, times = engine.adapter.offers, [time.perf_counter()]
     try:
         sketch = case.clause.test(draw, offered=offered, **case.parameters)
         times.append(time.perf_counter())

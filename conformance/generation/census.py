@@ -48,10 +48,6 @@ class Census:
         """The counts, each sorted by name."""
         return {"programs": self.programs, **{name: dict(sorted(getattr(self, name).items())) for name in _TALLIES}}
 
-    def unpaired(self) -> list[tuple[str, str]]:
-        """The pairs of features, each seen, that no program had together."""
-        return [pair for pair in combinations(sorted(self.features), 2) if " & ".join(pair) not in self.pairs]
-
 
 _IMPLIED = frozenset({"apply", "expect", "leaf"})  # in every program
 

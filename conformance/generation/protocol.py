@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from math import prod
 from typing import Any, Final
 
+from conformance.agent.lowering import NotOffered
 from conformance.generation.author import LARGEST, SCALARS, SHAPES, Author, Row
 from conformance.generation.sketch import Sketch
 from conformance.generation.watching import WATCHED
@@ -14,10 +16,25 @@ from conformance.model.state import State
 from conformance.program import Instruction, Operand, Scalar
 
 KINDS: Final = ("functional", "accumulation", "lifetime", "modes", "hooks", "in_place", "views")
+# What an engine must offer to be asked a kind: without it programs would be those of the kind before, or differentiate nothing.
+ESSENTIAL: Final[Mapping[str, str]] = {
+    "functional": "grad",
+    "lifetime": "backward",
+    "accumulation": "backward",
+    "modes": "no_grad",
+    "hooks": "hook",
+    "in_place": "write.add",
+    "views": "write.add",
+}
 
 
 def generate(draw: random.Random, dtype: str, kind: str, offered: frozenset[str]) -> Sketch:
-    """A sketch of one of KINDS, of verbs and options that are `offered`: those of the kind prevail over those before it."""
+    """A sketch of one of KINDS, of verbs and options that are `offered`: those of the kind prevail over those before it.
+
+    Raises NotOffered when what is essential to the kind is not.
+    """
+    if ESSENTIAL[kind] not in offered:
+        raise NotOffered(ESSENTIAL[kind])
     kinds = KINDS[: KINDS.index(kind) + 1]
     rows = [row for row in ROWS if row.kind in kinds and all(key in offered for key in row.needs)]
     author = Author(draw, dtype, offered, rows, [row.weight * (3 if row.kind == kind else 1) for row in rows])
@@ -286,7 +303,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("accumulation", 7, _backward, ("backward",)),
     Row("accumulation", 2, _clear, ("backward",)),
     Row("accumulation", 1, _set_grad, ("set_grad",)),
-    Row("accumulation", 2, _read_grad, ("grad_of",)),
+    Row("accumulation", 2, _read_grad, ("grad_of", "torch")),  # elsewhere a gradient may be an array, no tensor
     Row("lifetime", 1.5, _drop),
     Row("lifetime", 1, _repeat),
     Row("modes", 1.5, _detach, ("detach",)),

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Final
 
+import numpy as np
+
 from conformance.generation.play import Player, Unplayable
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.model import numbers
@@ -21,9 +23,9 @@ WATCHED: Final = "watched"
 
 
 def write(sketch: Sketch, offered: Collection[str] | None = None) -> Program:
-    """Plays a sketch; what cannot be played is left out. `offered`: the keys that may be looked at, all when None.
+    """Plays a sketch; what cannot be played is left out. Raises Unwritable when nothing is left.
 
-    Raises Unwritable when nothing is left.
+    offered: the keys that may be looked at, and the dialects that are spoken (`Adapter.offers`); None is everything.
     """
     skipped: set[int] = set()
     while True:
@@ -61,6 +63,7 @@ class _Writer:
         self.sketch = sketch
         self.offered = offered
         self.skipped = skipped
+        self.strict = offered is None or "torch" in offered
         self.player = Player(sketch.dtype)
         self.watched = WATCHED in sketch.kinds
         self.attempts = 0
@@ -101,6 +104,8 @@ class _Writer:
         except numbers.Inexact:
             raise _Spoilt(id(it)) from None
         except Refusal as refusal:
+            if "needs_grad" in refusal.kinds and not self.offers("requires_grad"):
+                return  # to an engine without flags every tensor is one that gradients are collected for
             self.refused(it, refusal)
         else:
             self.open[-1].append(it)
@@ -158,7 +163,11 @@ class _Writer:
         for name in names:
             state = self.player.tensors[name]
             for facet in facets:
-                if facet in _FACETS and self.offers(facet):
+                if (
+                    facet in _FACETS
+                    and self.offers(_KEYS.get(facet, facet))
+                    and (self.strict or self.promises(state, facet))
+                ):
                     self.facet(name, state, facet)
         if "calls" in facets:
             for name, (_, hook) in self.player.hooks.items():
@@ -169,10 +178,24 @@ class _Writer:
     def facet(self, name: str, state: State, facet: str) -> None:
         if facet == "version" and state.memory in self.player.gradients:
             return  # how often an engine wrote into a gradient is its own business
-        self.expect(facet, (name,), _FACETS[facet](self, state))
+        value = _FACETS[facet](self, state)
+        if facet == "grad" and state.grad is None and not self.strict:
+            zeros = numbers.to_json(numbers.exact_array(np.zeros(state.value.array.shape, dtype=int)))
+            self.expect(facet, (name,), {"choices": [value, zeros]}, "one_of")
+        else:
+            self.expect(facet, (name,), value)
+
+    def promises(self, state: State, facet: str) -> bool:
+        """Whether an engine that does not speak torch's dialect promises a facet: versions it does not, nor a result's gradient.
+
+        Nor is a gradient a tensor with flags everywhere.
+        """
+        if facet == "grad":
+            return state.requires_grad and (state.is_leaf or state.retains_grad)
+        return facet == "tensor" or (facet == "requires_grad" and state.memory not in self.player.gradients)
 
     def offers(self, key: str) -> bool:
-        return self.offered is None or key in ("tensor", "grad") or key in self.offered
+        return self.offered is None or key in self.offered
 
     def expect(self, kind: str, args: tuple[str, ...], value: dict[str, Any], relation: str = "equals") -> None:
         options = {"observe": kind, "relation": relation, "value": value, "why": ""}
@@ -198,6 +221,8 @@ _FACETS: Final[Mapping[str, Callable[[_Writer, State], dict[str, Any]]]] = {
     "is_leaf": lambda writer, state: {"flag": state.is_leaf},
     "version": lambda writer, state: {"flag": str(state.memory.version)},
 }
+# The key of an adapter by which a facet is read, where it has another name.
+_KEYS: Final[Mapping[str, str]] = {"tensor": "value", "grad": "grad_of"}
 _EVERYTHING: Final = (*_FACETS, "calls", "grad_enabled")
 # What an instruction may have changed of tensors that were there before: all of it is looked at.
 _TOUCHING: Final = ("backward", "grad", "write", "clear", "set_grad", "require_grad", "retain_grad", "hook", "remove")

@@ -42,7 +42,6 @@ _ARRAYS: Final = {
     "gather": "np.take_along_axis({a}, np.array({index}), {axis})",
     "concat": "np.concatenate([{a}, {b}], {axis})",
     "stack": "np.stack([{a}, {b}], {axis})",
-    "pad": "np.pad({a}, [(0, 0)] * (np.ndim({a}) - 1) + [{widths}])",
     "flip": "np.flip({a}, {axis})",
     "roll": "np.roll({a}, {shift}, {axis})",
     "index": "{a}[{index}]",

@@ -35,7 +35,7 @@ class Bench:
     def __init__(self, name: str, stack: ExitStack) -> None:
         adapter = load(name)
         self.engine = stack.enter_context(Engine(adapter))
-        written = Programs(frozenset(adapter.spellings), 0, COUNT)
+        written = Programs(adapter.offers, 0, COUNT)
         self.programs = {case.id: [it for *_, it in written.of(case)] for case in _cases() if case.dtype == "float64"}
         self.passed: dict[str, list[Passed]] = {
             name: [found for it in situations() if (found := passed(check, self.engine, it))]
@@ -86,7 +86,7 @@ def alarms() -> None:
     print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}")
     for name in ("kernels", "reference", "torch"):
         adapter = load(name)
-        written = Programs(frozenset(adapter.spellings), 0, COUNT)
+        written = Programs(adapter.offers, 0, COUNT)
         with Engine(adapter) as engine:
             for case in _cases():
                 programs = [it for *_, it in written.of(case)]
