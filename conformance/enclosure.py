@@ -10,7 +10,7 @@ An enclosure is JSON, as it stands in an `expect` of the relation `near`:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from flint import arb
@@ -25,7 +25,7 @@ WIDE: Final = 1e-3  # of the truth's magnitude
 _BITS: Final = 192  # more than any truth is written with
 
 
-def outcomes(seen: Json, wanted: Json, dtype: str | None) -> Iterator[tuple[str, float]]:
+def outcomes(seen: Json, wanted: Json, dtype: str | None) -> list[tuple[str, float]]:
     """For each number what came of it, and its error as a part of what is accepted (0 where nothing is allowed).
 
     One "fail" stands for an array of another shape or dtype, or for none.
@@ -35,13 +35,15 @@ def outcomes(seen: Json, wanted: Json, dtype: str | None) -> Iterator[tuple[str,
         or len(seen.get("values", ())) != len(wanted["values"])
         or (dtype is not None and seen.get("dtype", dtype) != dtype)
     ):
-        yield "fail", math.inf
-        return
-    undecided = frozenset(wanted.get("undecided", ()))
+        return [("fail", math.inf)]
+    rows = zip(seen["values"], wanted["values"], wanted["allowed"], strict=True)
     with precision(_BITS):
-        for i, (text, truth, allowed) in enumerate(zip(seen["values"], wanted["values"], wanted["allowed"], strict=True)):
-            outcome, ratio = _outcome(float(text), truth, float(allowed))
-            yield ("undecided" if i in undecided and outcome != "fail" else outcome), ratio
+        found = [_outcome(float(text), truth, float(allowed)) for text, truth, allowed in rows]
+    undecided = frozenset(wanted.get("undecided", ()))
+    return [
+        ("undecided" if i in undecided and outcome != "fail" else outcome, ratio)
+        for i, (outcome, ratio) in enumerate(found)
+    ]
 
 
 def _outcome(number: float, truth: str, allowed: float) -> tuple[str, float]:
@@ -52,11 +54,16 @@ def _outcome(number: float, truth: str, allowed: float) -> tuple[str, float]:
     if allowed == 0:
         return ("exact", 0.0) if error.is_zero() else ("fail", math.inf)
     ratio = float((error / (2 * allowed)).upper())
-    if ratio > 1:
+    if not ratio <= 1:  # nor where the truth or what is allowed is no number
         return "fail", ratio
     return ("too wide" if allowed > WIDE * abs(float(true)) else "pass"), ratio
 
 
 def near(seen: Json, wanted: Json, dtype: str | None) -> bool:
     """Every number within twice the allowed error of the truth; same shape and dtype."""
-    return all(outcome != "fail" for outcome, _ in outcomes(seen, wanted, dtype))
+    return not fails(outcomes(seen, wanted, dtype))
+
+
+def fails(found: Iterable[tuple[str, float]]) -> bool:
+    """Whether one number is wrong."""
+    return any(outcome == "fail" for outcome, _ in found)

@@ -104,7 +104,9 @@ class Examination:
         self.compared += judgement.compared
         for outcome, ratio in judgement.outcomes:
             self.outcomes[outcome] += 1
-            self.ratio = max(self.ratio, 0.0 if outcome == "fail" else ratio)  # how near right engines come to the bound
+            self.ratio = max(
+                self.ratio, 0.0 if outcome == "fail" else ratio
+            )  # how near right engines come to the bound
         admissible = judgement.seen if self.case.clause.level == "convention" else None
         for what, seen in (admissible or {}).items():
             self.conventions.setdefault(what, {})[seen] = None
@@ -124,14 +126,17 @@ class Examination:
         except Unwritable as reason:
             self.census.unwritable[str(reason)] += 1
             return
-        self.census.add(program, sketch.kinds)
         self.model_seconds += time.perf_counter() - started
+        declined = dict(self.declined)
         try:
             self.judged(program)
         except (_Disagreement, _Lost):
             self.index = index
             self._minimise(sketch)
             raise
+        finally:
+            if self.declined == declined:
+                self.census.add(program, sketch.kinds)
 
     def _minimise(self, sketch: Sketch) -> None:
         """Makes the witness as small as it can be and still show the same kind of fault."""
@@ -142,15 +147,18 @@ class Examination:
         def write(candidate: Sketch) -> Program:
             return writer(candidate, offered)
 
+        assert self.witness is not None
+        kind = _kind(self.witness, finding)
+
         def shown(program: Program) -> Finding | None:
             reply = self.engine.run(program)
             found = reply if isinstance(reply, Finding) else judge(program, reply).finding
-            return found if found and found.verdict == finding.verdict else None
+            return found if found and _kind(program, found) == kind else None
 
         def fails(candidate: Sketch) -> bool:
             try:
                 return shown(write(candidate)) is not None
-            except Unwritable:
+            except Exception:  # whatever a candidate makes of the model: it is no smaller witness
                 return False
 
         smallest = minimise(sketch, fails, seconds=_MINIMISING.get(finding.verdict, 1.0))
@@ -171,6 +179,12 @@ def _proper(program: Program) -> None:
         raise SpecificationError("the clause expects nothing")
     if all(it.options["observe"] == "outcome" for it in expectations):
         raise SpecificationError("a clause that awaits a refusal must also expect something of its accepted twin")
+
+
+def _kind(program: Program, finding: Finding) -> tuple[str, ...]:
+    """What makes two findings of one kind: the verdict, and what was being done or looked at."""
+    it = next((it for index, it in program.walk() if index == finding.at), None)
+    return (finding.verdict, *((it.verb, str(it.options.get("observe"))) if it else ()))
 
 
 @dataclass(frozen=True)

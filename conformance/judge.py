@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
 
-from conformance.enclosure import near, outcomes
+from conformance.enclosure import fails, near, outcomes
 from conformance.program import Instruction, Program
 
 Json = Mapping[str, Any]
@@ -61,9 +61,9 @@ def judge(program: Program, reply: Json) -> Judgement:
     for index, it in program.walk():
         if it.verb == "expect" and index in observed and _applies(it, endings):
             compared += 1
-            if it.options["relation"] == "near":
-                enclosed.extend(outcomes(observed[index], it.options["value"], program.dtype))
-            finding = _compare(index, it, observed[index], program.dtype)
+            found = _enclosed(it, observed[index], program.dtype)
+            enclosed.extend(found)
+            finding = _compare(index, it, observed[index], program.dtype, found)
             if finding:
                 return Judgement(compared, finding, None, tuple(enclosed))
             if it.options["relation"] in ("within", "one_of"):
@@ -84,14 +84,21 @@ def _applies(it: Instruction, endings: Mapping[str, str]) -> bool:
     return condition is None or endings.get(condition[0]) == condition[1]
 
 
-def _compare(index: int, it: Instruction, seen: Json, dtype: str) -> Finding | None:
+def _enclosed(it: Instruction, seen: Json, dtype: str) -> list[tuple[str, float]]:
+    """What came of each number, where numbers are enclosed."""
+    return outcomes(seen, it.options["value"], dtype) if it.options["relation"] == "near" else []
+
+
+def _compare(
+    index: int, it: Instruction, seen: Json, dtype: str, enclosed: Sequence[tuple[str, float]]
+) -> Finding | None:
     wanted, why = it.options["value"], it.options["why"]
     relation = it.options["relation"]
     if it.options["observe"] == "outcome" and seen["outcome"] == "refused" and seen["kind"] is None:
         return Finding(
             "error", index, unmapped(seen, _awaited(wanted)), show_expected(relation, wanted), show(seen), why
         )
-    if RELATIONS[relation](seen, wanted, dtype):
+    if not fails(enclosed) if enclosed else RELATIONS[relation](seen, wanted, dtype):
         return None
     message = f"{_subject(it)} is not what the specification says"
     got = show(seen)

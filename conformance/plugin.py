@@ -36,7 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--engine", help="the engine to judge: a name, or an adapter's file")
     group.addoption("--python", default=sys.executable, help="the interpreter of the engine's environment")
     group.addoption("--profile", default="quick", choices=PROFILES, help="how many examples a property is given")
-    group.addoption("--budget", type=float, help="seconds of random programs, over all cases of them; then their number is none")
+    group.addoption(
+        "--budget", type=float, help="seconds of random programs, over all cases of them; then their number is none"
+    )
     group.addoption("--seed", type=int, default=0, help="what every drawn input is derived from")
     group.addoption("--timeout", type=float, default=20.0, help="seconds that an engine may take for one program")
     group.addoption("--select", action="append", default=[], help="a glob over case and clause ids")

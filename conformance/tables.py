@@ -60,9 +60,12 @@ def engines() -> Table:
 
 
 def operators() -> Table:
-    """Every operator: operands, where they come from, attributes."""
-    rows = [("OPERATOR", "OPERANDS", "DRAWN FROM", "ATTRIBUTES")]
-    return rows + [(o.name, o.shapes, ", ".join(o.domain), ", ".join(o.attributes)) for o in OPERATORS.values()]
+    """Every operator: operands, where they come from when results are exact and when they are rounded, kinks, attributes."""
+    rows = [("OPERATOR", "OPERANDS", "EXACT FROM", "ROUNDED FROM", "NO DERIVATIVE AT", "ATTRIBUTES")]
+    return rows + [
+        (o.name, o.shapes, ", ".join(o.domain), ", ".join(o.reals), o.singular, ", ".join(o.attributes))
+        for o in OPERATORS.values()
+    ]
 
 
 def capabilities() -> Table:

@@ -28,7 +28,7 @@ PRECISIONS: Final = (128, 256, 512, 1024)  # bits; the next is tried when a trut
 DIGITS: Final = 40
 _SHARP: Final = 2.0**-16  # a truth's radius, as a part of the allowed error
 # An unbound name, a shape or an axis that does not fit.
-_UNPLAYABLE: Final = (KeyError, ValueError, IndexError, TypeError)
+_UNPLAYABLE: Final = (KeyError, ValueError, IndexError)
 _LEAST: Final = 5e-324  # the least number that binary64 holds
 _TUPLES: Final = frozenset({"shape", "axes", "widths"})
 
@@ -251,11 +251,14 @@ def _text(truth: arb) -> str:
 
 
 def _allowed(truth: arb, rounded: arb) -> float:
-    """The radii, and what the text of the truth leaves out; 0 only where nothing is rounded, however small a radius is."""
+    """The radius of what rounding can do; 0 only where nothing is rounded, however small a radius is.
+
+    Both radii hold what a kink leaves open, and twice of what is allowed is accepted: here it counts once.
+    """
     if truth.is_exact():
         return 0.0 if rounded.is_exact() else max(float(rounded.rad()), _LEAST)
-    cut = abs(float(truth)) * 10.0 ** (1 - DIGITS)
-    return max(float(rounded.rad()) + float(truth.rad()) + cut, _LEAST)
+    open_half, cut = float(truth.rad()) / 2, abs(float(truth)) * 10.0 ** (1 - DIGITS)
+    return max(float(rounded.rad()) - open_half, open_half, _LEAST) + cut
 
 
 def _as_ball(number: Any) -> Any:

@@ -79,7 +79,7 @@ class _Writer:
         except _Ended:
             pass
         else:
-            if not self.watched and self.open[0]:
+            if self.open[0]:
                 self.look(self.player.tensors, _EVERYTHING)
         return Program(self.sketch.dtype, tuple(self.open[0]))
 

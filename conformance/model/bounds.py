@@ -138,7 +138,9 @@ class Traced:
         return self._step(self._loosened(value, LIBRARY), (self,), (lambda g: g * derivative(self),), FORMULA)
 
     def totalled(self, terms: Sequence[Any]) -> Traced:
-        """The sum of terms in any order."""
+        """The sum of terms in any order; of one term it is the term: engines may make a step of that, or none."""
+        if len(terms) == 1:
+            return self
         traced = [self.tape.traced(term) for term in terms]
         value = summed([term.value for term in traced], self.tape.bits)
         return self._step(value, tuple(traced), (_ONE,) * len(traced))
@@ -146,7 +148,7 @@ class Traced:
     def multiplied(self, factors: Sequence[Any]) -> Traced:
         """The product of factors in any order. By one of them engines divide it for the derivative, or multiply the others."""
         traced = [self.tape.traced(factor) for factor in factors]
-        product = reduce(mul, (factor.value for factor in traced))
+        product = multiplied([factor.value for factor in traced], self.tape.bits)
         sizes = [abs(float(factor.value)) or 1.0 for factor in traced]
         if (
             prod(min(it, 1.0) for it in sizes) < self.tape.least
@@ -178,6 +180,19 @@ def summed(values: Sequence[arb], bits: int) -> arb:
     if len(values) < 3 or _order_is_free(values, bits):
         return result
     return result + arb(0, (len(values) - 1) * 2.0**-bits) * reduce(add, (abs(value) for value in values))
+
+
+def multiplied(values: Sequence[arb], bits: int) -> arb:
+    """The product of balls, rounded to `bits`, in whatever order: with the radius that this needs."""
+    result = reduce(mul, values)
+    if len(values) < 3 or (all(value.is_exact() for value in values) and _digits(values) <= bits):
+        return result
+    return result * arb(1, (len(values) - 1) * 2.0**-bits)
+
+
+def _digits(values: Sequence[arb]) -> int:
+    """How many bits the exact product of exact balls takes; no partial product takes more."""
+    return prod(abs(int(value.man_exp()[0])) for value in values).bit_length()
 
 
 def _order_is_free(values: Sequence[arb], bits: int) -> bool:

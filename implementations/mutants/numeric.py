@@ -341,7 +341,11 @@ NUMERIC: Final[tuple[Mutant, ...]] = (
     kernels(
         "relu_has_slope_two_at_zero",
         "at 0 relu passes the cotangent on twice",
-        'row("relu", vjps=(lambda k, g, y: k("keep", g, chosen=raw(y) > 0) + k("keep", g * 2, chosen=raw(y) == 0),))',
+        """
+        def vjp(k, g, a):
+            return k("keep", g, chosen=raw(a) >= 0) + k("keep", g, chosen=raw(a) == 0)
+        row("relu", saves=("a",), vjps=(vjp,))
+        """,
         operator="relu",
     ),
     kernels(
