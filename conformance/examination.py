@@ -7,8 +7,9 @@ import random
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import hypothesis
@@ -32,6 +33,8 @@ from conformance.tensor import SpecificationError, recording
 
 # How many examples a property is given, and how many random programs a case of those.
 PROFILES: Final[Mapping[str, int]] = {"quick": 12, "gate": 100, "deep": 1000}
+# So many random programs are written before they are run: on one processor, writing and running keep out of each other's caches.
+BLOCK: Final = 48
 # What the minimiser may take of an engine's time; one that crashes or hangs is started again for each try.
 _MINIMISING: Final[Mapping[str, float]] = {"fail": 1.0, "crash": 30.0, "timeout": 60.0}
 
@@ -114,19 +117,23 @@ class Examination:
             self._found(program, judgement.finding)
             raise _Disagreement(judgement.finding.message)
 
-    def generated(self, index: int, draw: random.Random) -> None:
-        """Draws, writes and judges the program of one index; raises _Disagreement or _Lost with the smallest witness."""
-        clause, parameters = self.case.clause, self.case.parameters
+    def written(self, indices: Iterable[int], seed: int) -> list[tuple[int, Sketch, Program]]:
+        """The random programs of some indices, without those of which nothing can be said."""
+        clause, offered, found = self.case.clause, self.engine.adapter.offers, []
         assert clause.writer is not None
         started = time.perf_counter()
-        offered = self.engine.adapter.offers
-        sketch = clause.test(draw, offered=offered, **parameters)
-        try:
-            program = clause.writer(sketch, offered)
-        except Unwritable as reason:
-            self.census.unwritable[str(reason)] += 1
-            return
+        for index in indices:
+            draw = random.Random(derive(seed, self.case.id, index))
+            sketch = clause.test(draw, offered=offered, **self.case.parameters)
+            try:
+                found.append((index, sketch, clause.writer(sketch, offered)))
+            except Unwritable as reason:
+                self.census.unwritable[str(reason)] += 1
         self.model_seconds += time.perf_counter() - started
+        return found
+
+    def generated(self, index: int, sketch: Sketch, program: Program) -> None:
+        """Judges the random program of one index; raises _Disagreement or _Lost with the smallest witness."""
         declined = dict(self.declined)
         try:
             self.judged(program)
@@ -242,8 +249,10 @@ def _explore(examination: Examination, effort: Effort, expected: Expectation | N
             for program in clause.test(**examination.case.parameters):
                 examination.judged(program)
         elif clause.writer:
-            for index in effort.indices():
-                examination.generated(index, random.Random(derive(effort.seed, examination.case.id, index)))
+            indices = effort.indices()
+            while block := list(islice(indices, BLOCK)):
+                for index, sketch, program in examination.written(block, effort.seed):
+                    examination.generated(index, sketch, program)
         else:
             _test(examination, effort)()
     except (_Disagreement, _Lost, _Declined):

@@ -129,7 +129,7 @@ def _undecided(journal: Journal) -> list[tuple[int, str]]:
 
 
 def _too_many(journal: Journal, what: str, state: str, counted: Callable[[Record], tuple[int, int]]) -> list[str]:
-    """A sentence for each part of the specification of which too large a share is left open: chapters, and clauses of programs."""
+    """A sentence for each part of the specification of which too large a share is left open."""
     left, total = Counter[str](), Counter[str]()
     for record in journal.cases:
         part, (some, of_all) = _part(record), counted(record)

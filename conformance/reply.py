@@ -89,7 +89,7 @@ def _is_refusal(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     try:
-        number(value)
+        float(value) if isinstance(value, str) and "/" not in value else number(value)
     except (AttributeError, TypeError, ValueError, ArithmeticError):
         return False
     return True

@@ -13,6 +13,7 @@ from functools import lru_cache
 from .lowering import Lowering, NotOffered
 from .text import clipped, exact, extents, flat
 
+MANY_FUNCTIONS = 1 << 14
 _FLAGS = ("bool", "bool_")  # Python's, and NumPy's by either of its names
 _EXHAUSTED = (("exhausted", "RecursionError", ""), ("exhausted", "MemoryError", ""))  # whichever engine raises them
 _DTYPE = re.compile(r"bool|complex\d+|b?float\d+|u?int\d+")
@@ -72,7 +73,16 @@ class Interpreter:
                 raise
             raise ImportError(clipped(reason) + sought) from None
         self.filters = list(warnings.filters)
+        self.functions = {}
         self.state = self.snapshot()
+
+    def function(self, code):
+        """The function that `code` gives, among the prelude's names; made once."""
+        if code not in self.functions:
+            if len(self.functions) > MANY_FUNCTIONS:
+                self.functions.clear()
+            self.functions[code] = eval(compile(code, "<spelling>", "eval"), self.prelude)
+        return self.functions[code]
 
     def version(self):
         return clipped(eval(self.adapter["version"], self.prelude))
@@ -166,6 +176,12 @@ class Run:
 
     def _do(self, index, text, key):
         self.guarded(index, key, self.executed, text)
+
+    def _bind(self, index, name, text, key, code, names, values):
+        self.names[name] = self.guarded(index, key, self.called, code, names, values)
+
+    def called(self, code, names, values):
+        return self.interpreter.function(code)(*[self.names[name] for name in names], *values)
 
     def executed(self, text):
         exec(compiled(text, "exec"), self.names)
@@ -330,6 +346,8 @@ def _lines(step, comments):
     kind, index = step[0], step[1]
     if kind == "do":
         return step[2].splitlines()
+    if kind == "bind":
+        return ("%s = %s" % step[2:4]).splitlines()
     if kind == "with":
         return ["with %s:" % step[2]] + printed(step[3], comments, "    ")
     if kind == "define":

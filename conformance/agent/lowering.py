@@ -3,6 +3,9 @@
 A program is lowered to steps. The interpreter executes them; `script` prints them. A step is a tuple:
 
     ("do", index, text, key)             statements; the key of the spelling that they come from, or None
+    ("bind", index, name, text, key, code, names, values)
+                                         name = text, which is what the function `code` gives for names and values: one function
+                                         serves every program, and is compiled once
     ("with", index, text, steps, key)    a context manager around steps
     ("attempt", index, name, steps)      steps of which one may raise
     ("catch", index, steps)              the program's own exception is caught here
@@ -37,6 +40,7 @@ class Lowering:
             raise NotOffered(program["dtype"])
         self.adapter = adapter
         self.spellings = adapter["spellings"]
+        self.program_dtype = program["dtype"]
         self.dtype = adapter["dtypes"][program["dtype"]]
         self.functional = adapter["shape"] == "functional"
         self.history = []  # (instruction, the modes around it)
@@ -83,7 +87,14 @@ class Lowering:
         dtype = options.get("dtype")
         if dtype and dtype not in self.adapter["dtypes"]:
             raise NotOffered(dtype)
-        return [self._bound(it, self.array(key, options["value"], dtype and self.adapter["dtypes"][dtype]), key)]
+        value = unflattened(options["value"], int if dtype else number)
+        parts = {
+            "dtype": self.adapter["dtypes"][dtype or self.program_dtype],
+            "shape": tuple(options["value"]["shape"]),
+        }
+        text = self.spelled(key, value=repr(value), **parts)
+        code = "lambda value: " + self.spelled(key, value="value", **parts)
+        return [("bind", it["index"], it["out"][0], text, key, code, (), (value,))]
 
     def _variable(self, it):
         options = it["options"]
@@ -108,8 +119,15 @@ class Lowering:
             key = "index.list"  # a gather; many engines that slice spell it otherwise, or have none
         parts = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
         parts.setdefault("keepdim", "False")
-        parts.update(zip("abc", (self.operand(operand) for operand in it["args"])))
-        return [self._bound(it, self.spelled(key, **parts), key)]
+        operands = [self.operand(operand) for operand in it["args"]]
+        text = self.spelled(key, **dict(parts, **dict(zip("abc", operands))))
+        # A number is part of the function; a name is an argument.
+        named = [(letter, name) for letter, name in zip("abc", it["args"]) if isinstance(name, str)]
+        letters, names = [letter for letter, _ in named], tuple(name for _, name in named)
+        inside = dict(parts, **dict(zip("abc", operands)))
+        inside.update((letter, letter) for letter in letters)
+        code = "lambda %s: %s" % (", ".join(letters), self.spelled(key, **inside))
+        return [("bind", it["index"], it["out"][0], text, key, code, names, ())]
 
     def _detach(self, it):
         return [self._bound(it, self.spelled("detach", a=it["args"][0]), "detach")]
@@ -122,14 +140,13 @@ class Lowering:
         text = "%s, = %s" % (", ".join(it["out"]), self.spelled("unbind", a=it["args"][0]))
         return [("do", it["index"], text, "unbind")]
 
-    def array(self, key, value, dtype=None):
-        literal = nested(value, repr_integer if dtype else number)
-        return self.spelled(key, value=literal, dtype=dtype or self.dtype, shape=tuple(value["shape"]))
+    def array(self, key, value):
+        return self.spelled(key, value=nested(value), dtype=self.dtype, shape=tuple(value["shape"]))
 
     def operand(self, operand):
         if isinstance(operand, str):
             return operand
-        text = number(operand["scalar"])
+        text = repr(number(operand["scalar"]))
         return self.spelled("scalar", value="(%s)" % text if text.startswith("-") else text)
 
     def _bound(self, it, text, key):
@@ -344,30 +361,29 @@ def registers(it):
 # --- literals
 
 
-def nested(value, write=None):
+def nested(value):
     """A value's literal: nested lists of its numbers; a lone number when it is 0-d."""
-    return _nested(list(value["shape"]), [(write or number)(text) for text in value["values"]])
+    return repr(unflattened(value, number))
 
 
-def repr_integer(text):
-    """The literal of an integer."""
-    return repr(int(text))
+def unflattened(value, read):
+    """A value as nested lists of what `read` makes of each text; a lone one when it is 0-d."""
+    return _unflattened(list(value["shape"]), [read(text) for text in value["values"]])
 
 
-def _nested(shape, numbers):
+def _unflattened(shape, numbers):
     if not shape:
         return numbers[0]
     step = len(numbers) // shape[0] if shape[0] else 0
-    parts = [_nested(shape[1:], numbers[i * step : (i + 1) * step]) for i in range(shape[0])]
-    return "[" + ", ".join(parts) + "]"
+    return [_unflattened(shape[1:], numbers[i * step : (i + 1) * step]) for i in range(shape[0])]
 
 
 def number(text):
-    """The literal of a rational that binary64 holds."""
+    """A rational that binary64 holds, as Python's number."""
     if text == "-0":
-        return "-0.0"
+        return -0.0
     numerator, _, denominator = text.partition("/")
-    return repr(int(numerator) / int(denominator or "1"))
+    return int(numerator) / int(denominator or "1")
 
 
 def literal(value):

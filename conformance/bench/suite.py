@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count, pairwise
 
 from conformance.adapter import Adapter
 from conformance.agent.lowering import NotOffered
 from conformance.clause import Case, specification
 from conformance.errors import NothingSelected
-from conformance.examination import derive
+from conformance.examination import BLOCK, Examination
 from conformance.execution import Engine
-from conformance.generation.sketch import Unwritable
 from conformance.judge import Finding, judge
+from conformance.program import Program
 
-_PARTS = ("drawing", "writing", "engine", "judging")
+_WARMING = 20  # programs a case
+_PARTS = ("writing", "engine", "judging")
 
 
 @dataclass
 class Throughput:
-    """Programs and the seconds that their parts took; `engine` includes the pipe."""
+    """Programs and the seconds that their parts took; `writing` includes drawing, `engine` the pipe."""
 
     engine: str
     clause: str
@@ -37,6 +36,14 @@ class Throughput:
     def rate(self) -> float:
         """Programs a second."""
         return self.programs / max(sum(self.seconds.values()), 1e-9)
+
+    def add(self, other: Throughput) -> None:
+        """Adds the figures of more programs."""
+        self.programs += other.programs
+        self.unwritable += other.unwritable
+        self.instructions += other.instructions
+        for part in _PARTS:
+            self.seconds[part] += other.seconds[part]
 
     def line(self) -> str:
         """One line of the table."""
@@ -55,6 +62,7 @@ def one_processor() -> Iterator[None]:
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
+
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
     try:
@@ -75,36 +83,38 @@ def measured(adapter: Adapter, python: str, timeout: float, seconds: float, seed
 def _timed(engine: Engine, cases: list[Case], seconds: float, seed: int) -> Throughput:
     if not cases:
         raise NothingSelected(f"{engine.adapter.name} has no dtype of the suite")
+    # What an engine does once, when it first meets an operator, is not counted.
+    _counted(engine, cases, range(-_WARMING, 0), seed)
+    found, started, index = Throughput(engine.adapter.name, cases[0].clause.id), time.perf_counter(), 0
+    while time.perf_counter() - started < seconds:
+        found.add(_counted(engine, cases, range(index, index + BLOCK), seed))
+        index += BLOCK
+    return found
+
+
+def _counted(engine: Engine, cases: list[Case], indices: Sequence[int], seed: int) -> Throughput:
+    """The programs of some indices of every case, from drawing to verdict; what they show is the gate's business."""
     found = Throughput(engine.adapter.name, cases[0].clause.id)
+    for case in cases:
+        examination, started = Examination(case, engine), time.perf_counter()
+        try:
+            programs = examination.written(indices, seed)
+        except NotOffered:
+            continue
+        found.seconds["writing"] += time.perf_counter() - started
+        found.unwritable += examination.census.unwritable.total()
+        for _, _, program in programs:
+            _run(engine, program, found)
+    return found
+
+
+def _run(engine: Engine, program: Program, found: Throughput) -> None:
     started = time.perf_counter()
-    for index in count():
-        for case in cases:
-            _one(engine, case, random.Random(derive(seed, case.id, index)), found)
-        if time.perf_counter() - started > seconds:
-            return found
-    raise AssertionError("count() ends")
-
-
-def _one(engine: Engine, case: Case, draw: random.Random, found: Throughput) -> None:
-    """One program from drawing to verdict; what it shows is the gate's business."""
-    assert case.clause.writer is not None
-    offered, times = engine.adapter.offers, [time.perf_counter()]
-    try:
-        sketch = case.clause.test(draw, offered=offered, **case.parameters)
-        times.append(time.perf_counter())
-        program = case.clause.writer(sketch, offered)
-    except NotOffered:
-        return
-    except Unwritable:
-        found.unwritable += 1
-        return
-    times.append(time.perf_counter())
     reply = engine.run(program)
-    times.append(time.perf_counter())
+    answered = time.perf_counter()
     if not isinstance(reply, Finding):
         judge(program, reply)
-    times.append(time.perf_counter())
     found.programs += 1
     found.instructions += len(program)
-    for part, (begin, end) in zip(_PARTS, pairwise(times), strict=True):
-        found.seconds[part] += end - begin
+    found.seconds["engine"] += answered - started
+    found.seconds["judging"] += time.perf_counter() - answered

@@ -17,7 +17,7 @@ from flint import arb, fmpq
 from conformance.generation.reach import differentiable
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.model import bounds, numbers
-from conformance.model.forward import GradientNode, Node, Value, pull
+from conformance.model.forward import GradientNode, Node, Value, evaluate, pull
 from conformance.model.functions import Undecided
 from conformance.model.numbers import Array, precision
 from conformance.operators.rules import array_of
@@ -58,11 +58,17 @@ class _BallNode(Node):
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The node's value where the tensors of `cut` are replaced."""
         array = super().run(cut, memo)
-        return array if all(type(number) is not fmpq for number in array.flat) else _mapped(_as_ball, array)
+        return _mapped(_as_ball, array) if fmpq in map(type, array.flat) else array
+
+
+_UNKNOWN: Final = np.empty(0, dtype=object)  # an array that is never read
 
 
 class Truth:
-    """Values by balls at the present precision, gradients by forward mode."""
+    """Values by balls at the present precision, gradients by forward mode; a value is computed when it is asked for."""
+
+    def __init__(self) -> None:
+        self.known: dict[Value, Array] = {}
 
     def leaf(self, array: Array) -> Value:
         """A leaf with exact numbers."""
@@ -70,25 +76,25 @@ class Truth:
 
     def apply(self, operator: str, operands: Sequence[Value], attributes: Mapping[str, Any]) -> Value:
         """An operator's result."""
-        node = _BallNode(operator, tuple(operands), attributes)
-        return Value(node.now(), node)
+        return Value(_UNKNOWN, _BallNode(operator, tuple(operands), attributes))
 
     def detach(self, a: Value) -> Value:
         """The value as a constant."""
-        return Value(a.array)
+        return Value(self.read(a))
 
     def gradients(self, root: Value, inputs: Sequence[Value], cotangent: Value) -> list[Value]:
         """Vector-Jacobian products, each with its history."""
-        arrays = pull([(root, cotangent.array)], inputs)
         pairs = ((root, cotangent),)
-        return [
-            Value(_mapped(numbers.plain, array), GradientNode(pairs, by, tuple(it for it in inputs if it is not by)))
-            for array, by in zip(arrays, inputs, strict=True)
-        ]
+        found = []
+        for array, by in zip(pull([(root, self.read(cotangent))], inputs), inputs, strict=True):
+            node = GradientNode(pairs, by, tuple(it for it in inputs if it is not by))
+            found.append(Value(_mapped(numbers.plain, array), node))
+            self.known[found[-1]] = found[-1].array
+        return found
 
     def read(self, a: Value) -> Array:
         """The balls."""
-        return _mapped(arb, a.array)
+        return _mapped(arb, evaluate(a, {}, self.known))
 
 
 class Rounded:
@@ -104,9 +110,8 @@ class Rounded:
     def apply(self, operator: str, operands: Sequence[Array], attributes: Mapping[str, Any]) -> Array:
         """An operator's result."""
         array = array_of(OPERATORS[operator].forward(*operands, **attributes))
-        return (
-            array if all(type(number) is bounds.Traced for number in array.flat) else _mapped(self.tape.traced, array)
-        )
+        kinds = set(map(type, array.flat))
+        return array if kinds <= {bounds.Traced} else _mapped(self.tape.traced, array)
 
     def detach(self, a: Array) -> Array:
         """The value as a constant."""

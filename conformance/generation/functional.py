@@ -81,7 +81,7 @@ class _Draft:
         if self.chance(0.05):
             extents[0] = 0
             self.mark("size 0")
-        for i in range(self.draw.choice((1, 2, 2, 3, 3, 4))):
+        for i in range(self.draw.choice(self.kind.leaves)):
             constant = i > 0 and self.chance(0.15)
             leaf = self.leaf("c" if constant else "x", self.shape(extents), 0 if constant else 1 << i)
             self.pool.tensors.append(leaf)
@@ -213,7 +213,7 @@ class _Draft:
             and self.kind.specials
             and exact
             and operator not in ("norm", "norm_axis")
-            and self.chance(0.3)
+            and self.chance(0.8)
         ):
             self.mark("kink")
             return True

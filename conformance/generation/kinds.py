@@ -53,13 +53,14 @@ SPECIALS: Final[Mapping[str, Callable[[Draw, str], str]]] = {
 class Kind:
     """What one kind of programs is drawn from.
 
-    number: a leaf's number. length: how many operators, at least and at most. exact: nothing is ever rounded. specials: how
+    number: a leaf's number. length: how many operators, at least and at most. leaves: how many, one of these. exact: nothing is ever rounded. specials: how
     often a number is special; with them, kinks are met on purpose. order: how often it is differentiated. greatest: a result
     beyond is not drawn. blocks: how often a step is a loop, or depends on a sign.
     """
 
     number: Callable[[Draw, str], float]
-    length: tuple[int, int] = (4, 14)
+    length: tuple[int, int] = (2, 7)
+    leaves: tuple[int, ...] = (1, 2, 2, 3, 3, 4)
     exact: bool = False
     specials: float = 0.0
     order: int = 1
@@ -71,9 +72,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "exact": Kind(_small_dyadic, exact=True, greatest=60),
     "benign": Kind(_benign),
     "mixed": Kind(_magnitudes, greatest=1e8),
-    "special": Kind(_benign, specials=0.1, greatest=1e200),
-    "second": Kind(_benign, length=(3, 8), order=2, greatest=1e3),
-    "deep": Kind(_benign, length=(20, 45), greatest=1e3, blocks=0.15),
+    "special": Kind(_benign, specials=0.2, greatest=1e200),
+    "second": Kind(_benign, length=(2, 4), leaves=(1, 1, 2), order=2, greatest=1e3),
+    "deep": Kind(_benign, length=(10, 16), greatest=1e3, blocks=0.15),
 }
 
 # What is exact on small dyadic numbers, whatever the formula.

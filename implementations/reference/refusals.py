@@ -62,11 +62,12 @@ def check_used(places: Sequence[Place | None], reached: Container[Place | None])
 
 
 def check_saved(path: Sequence[Place], wanted: Container[Place | None]) -> None:
-    """Before anything changes: what the nodes of a path will ask for is there."""
+    """Before anything changes: what the nodes of a path saved is there, also for operands that are not wanted."""
     for place in path:
-        for edge in place.edges:
-            if edge.target in wanted:
-                core.recall(cast("Node", place), edge)
+        if any(edge.target in wanted for edge in place.edges):
+            for edge in place.edges:
+                if edge.target is not None:
+                    core.recall(cast("Node", place), edge)
 
 
 def check_not_freed(node: Node) -> None:
