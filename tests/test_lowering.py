@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conformance.adapter import Adapter, load
-from conformance.agent.interpreter import Interpreter, bound, script
+from conformance.agent.interpreter import Interpreter, bound, printed, script
 from conformance.agent.lowering import Lowering, NotOffered, literal, nested, number
 from conformance.agent.text import LIMIT, clipped, exact, extents, flat
 from conformance.judge import judge
@@ -89,7 +89,7 @@ def texts(program: Program, adapter: Adapter) -> list[str]:
 
 def statements(steps: list[Any]) -> list[str]:
     """The statements among steps, as a script shows them."""
-    return ["\n".join(interpreter.printed([step], {}, "")) for step in steps if step[0] in ("do", "bind")]
+    return ["\n".join(printed([step], {}, "")) for step in steps if step[0] in ("do", "bind")]
 
 
 def answered(program: Program, adapter: Adapter) -> Mapping[str, Any]:
