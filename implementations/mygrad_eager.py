@@ -26,5 +26,5 @@ PROTOCOL = {
 PRELUDE = "import mygrad as mg\nimport numpy as np\nfrom mygrad.nnet.activations import relu, sigmoid"
 REFUSALS = (("shape_mismatch", "ValueError", "incompatible shape"), ("graph_freed", "InvalidBackprop", "was 'cleared'"))
 MODE = {"graph tracking": ("mg.no_autodiff.state", "mg.no_autodiff.state = True")}
-SPELLINGS = table(numpy_named("mg"), PROTOCOL, {"pad": None, "flip": None})
+SPELLINGS = table(numpy_named("mg"), PROTOCOL, {"pad": None, "flip": None, "eq": None, "gt": None})
 ADAPTER = Adapter("mygrad", "mygrad", PRELUDE, "mg.__version__", SPELLINGS, state=MODE, refusals=REFUSALS)

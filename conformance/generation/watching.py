@@ -106,6 +106,8 @@ class _Writer:
         except Refusal as refusal:
             if "needs_grad" in refusal.kinds and not self.offers("requires_grad"):
                 return  # to an engine without flags every tensor is one that gradients are collected for
+            if "no_gradient" in refusal.kinds and not self.strict:
+                return  # zeros, where torch has None, can be cleared
             self.refused(it, refusal)
         else:
             self.open[-1].append(it)
