@@ -58,5 +58,7 @@ ADAPTER = Adapter(
     refusals=(
         ("shape_mismatch", "InvalidArgumentError", "Incompatible shapes|Input to reshape"),
         ("unsupported", "ValueError", "Tape is not recording"),  # stop_recording does not nest
+        ("unsupported", "InvalidArgumentError", "is not between 0 and"),  # negative axes in a derivative
+        ("unsupported", "ValueError", r"Attempt to convert a value \(None\)"),  # a gradient that is not there
     ),
 )
