@@ -42,9 +42,9 @@ def test_a_program_is_a_function_of_the_seed(kind: str) -> None:
 
 
 def test_every_operator_is_drawn() -> None:
-    """Within two hundred programs of any kind that rounds, every operator of the table occurs."""
+    """Within four hundred programs of any kind that rounds, every operator of the table occurs."""
     for kind in ("benign", "mixed", "special", "deep"):
-        seen = Counter(it.options["operator"] for made in sketches(kind, 200) for it in applied(made))
+        seen = Counter(it.options["operator"] for made in sketches(kind, 400) for it in applied(made))
         assert set(OPERATORS) == set(seen), kind
 
 
@@ -89,7 +89,7 @@ def test_marks_say_what_is_there() -> None:
 def test_operands_are_shared_repeated_and_numbers() -> None:
     """Values are used several times, twice by one operator, and with Python numbers on either side."""
     seen = Counter[str]()
-    for made in sketches("benign", 100):
+    for made in sketches("benign", 200):
         names = Counter(arg for it in applied(made) for arg in it.args if isinstance(arg, str))
         seen["shared"] += max(names.values()) > 1
         for it in applied(made):

@@ -31,6 +31,7 @@ FORMULA: Final = 4
 # Bits of the significand; least and greatest normal number (IEEE 754 binary32, binary64).
 BITS: Final = {"float32": 24, "float64": 53}
 _NORMAL: Final = {"float32": (2.0**-126, 3.4028234e38), "float64": (2.0**-1022, 1.797693e308)}
+_SURE: Final = 12  # bits
 _ZERO: Final = arb(0)
 _ONE: Final = arb(1)
 
@@ -80,6 +81,10 @@ class Traced:
     ) -> None:
         if not tape.least <= abs(float(value)) <= tape.greatest:
             value = tape.outside(value)
+        if (
+            value.rel_accuracy_bits() < _SURE
+        ):  # at a kink: the midpoint may be exact where the numbers that the ball holds are not
+            value = value + arb(0, 2.0**-tape.bits) * value
         self.tape, self.value, self.parents, self.partials, self.allowed = tape, value, parents, partials, allowed
         self.serial = len(tape.steps)
         tape.steps.append(self)
