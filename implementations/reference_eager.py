@@ -28,7 +28,8 @@ ADAPTER = Adapter(
         (
             "shape_mismatch",
             "ValueError",
-            "this product takes|could not broadcast input|could not be broadcast to indexing|with a sequence|cannot select an axis to squeeze",
+            "this product takes|could not broadcast input|could not be broadcast to indexing|with a sequence"
+            "|cannot select an axis to squeeze",
         ),
         ("needs_grad", "NeedsGrad", ""),
         ("needs_grad", "HookError", "doesn't require gradient"),

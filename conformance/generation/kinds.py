@@ -53,9 +53,9 @@ SPECIALS: Final[Mapping[str, Callable[[Draw, str], str]]] = {
 class Kind:
     """What one kind of programs is drawn from.
 
-    number: a leaf's number. length: how many operators, at least and at most. leaves: how many, one of these. exact: nothing is ever rounded. specials: how
-    often a number is special; with them, kinks are met on purpose. order: how often it is differentiated. greatest: a result
-    beyond is not drawn. blocks: how often a step is a loop, or depends on a sign.
+    number: a leaf's number. length: how many operators, at least and at most. leaves: how many, one of these. exact: nothing is
+    ever rounded. specials: how often a number is special; with them, kinks are met on purpose. order: how often it is
+    differentiated. greatest: a result beyond is not drawn. blocks: how often a step is a loop, or depends on a sign.
     """
 
     number: Callable[[Draw, str], float]
