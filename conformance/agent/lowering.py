@@ -87,14 +87,19 @@ class Lowering:
         dtype = options.get("dtype")
         if dtype and dtype not in self.adapter["dtypes"]:
             raise NotOffered(dtype)
-        value = unflattened(options["value"], int if dtype else number)
+        written, value = self.numbers(options["value"], int if dtype else number)
         parts = {
             "dtype": self.adapter["dtypes"][dtype or self.program_dtype],
             "shape": tuple(options["value"]["shape"]),
         }
-        text = self.spelled(key, value=repr(value), **parts)
+        text = self.spelled(key, value=written, **parts)
         code = "lambda value: " + self.spelled(key, value="value", **parts)
         return [("bind", it["index"], it["out"][0], text, key, code, (), (value,))]
+
+    def numbers(self, value, read):
+        """A leaf's numbers as a literal, and as what that literal gives."""
+        lists = unflattened(value, read)
+        return repr(lists), lists
 
     def _variable(self, it):
         options = it["options"]
