@@ -220,10 +220,13 @@ def _positive(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds <= _LONGEST_TIMEOUT:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time to wait; give more than 0 and at most {_LONGEST_TIMEOUT} seconds"
+            f"{text!r} is no number of seconds; give more than 0 and at most {_LONGEST_TIMEOUT} seconds"
         )
     return seconds
 

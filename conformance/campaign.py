@@ -328,8 +328,8 @@ def _last_words(child: _Child, code: int) -> str:
 
 def _shares(target: _Target) -> dict[str, float]:
     """Where the time of the examinations went, as parts of 1."""
-    total = max(target.examined, 1e-9)
     parts = {"engine": target.clock["engine"], "pipe": target.clock["pipe"], "model": target.model}
+    total = max(target.examined, sum(parts.values()), 1e-9)  # the clock also counts what precedes the cases
     parts["drawing and judging"] = total - sum(parts.values())
     return {name: round(seconds / total, 3) for name, seconds in parts.items()}
 

@@ -169,8 +169,10 @@ def bench(options: argparse.Namespace) -> int:
 
 def _bench_suite(options: argparse.Namespace) -> int:
     from conformance.adapter import resolve
-    from conformance.bench import suite
+    from conformance.bench import SIZES, suite
 
+    if options.select or options.sizes != SIZES:
+        raise UsageError("--suite times random programs: it takes no --select and no --sizes")
     for spec in _engines(options):
         for found in suite.measured(resolve(spec), _interpreter(options.python), options.timeout, options.seconds):
             say(found.line())

@@ -35,8 +35,9 @@ from conformance.tensor import SpecificationError, recording
 PROFILES: Final[Mapping[str, int]] = {"quick": 12, "gate": 100, "deep": 1000}
 # So many random programs are written before they are run: on one processor, writing and running keep out of each other's caches.
 BLOCK: Final = 48
-# What the minimiser may take of an engine's time; one that crashes or hangs is started again for each try.
-_MINIMISING: Final[Mapping[str, float]] = {"fail": 1.0, "crash": 30.0, "timeout": 60.0}
+# What the minimiser may take: seconds of the engine's time; of one that has to be started again for each try, seconds at all.
+_MINIMISING: Final = 1.0
+_RESTARTING: Final[Mapping[str, float]] = {"crash": 30.0, "timeout": 60.0}
 
 
 class _Disagreement(Exception):
@@ -108,8 +109,8 @@ class Examination:
         for outcome, ratio in judgement.outcomes:
             self.outcomes[outcome] += 1
             self.ratio = max(
-                self.ratio, 0.0 if outcome == "fail" else ratio
-            )  # how near right engines come to the bound
+                self.ratio, ratio if outcome == "pass" else 0.0
+            )  # how near right numbers come to the bound
         admissible = judgement.seen if self.case.clause.level == "convention" else None
         for what, seen in (admissible or {}).items():
             self.conventions.setdefault(what, {})[seen] = None
@@ -168,7 +169,11 @@ class Examination:
             except Exception:  # whatever a candidate makes of the model: it is no smaller witness
                 return False
 
-        smallest = minimise(sketch, fails, seconds=_MINIMISING.get(finding.verdict, 1.0))
+        if patience := _RESTARTING.get(finding.verdict):
+            smallest = minimise(sketch, fails, seconds=patience)
+        else:
+            clock = self.engine.clock
+            smallest = minimise(sketch, fails, seconds=_MINIMISING, clock=lambda: clock.engine + clock.pipe)
         program = trimmed(write(smallest), lambda it: shown(it) is not None)
         if found := shown(program):
             self._found(program, found)

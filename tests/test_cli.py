@@ -153,7 +153,7 @@ _MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
         2,
         "argument --seed: invalid int value: 'x'",
     ),
-    "no time": ((*_RUN, "reference", "--timeout", "0"), 2, "argument --timeout: '0' is no time to wait"),
+    "no time": ((*_RUN, "reference", "--timeout", "0"), 2, "argument --timeout: '0' is no number of seconds"),
     "time that is no number": (
         (*_RUN, "reference", "--timeout", "nan"),
         2,

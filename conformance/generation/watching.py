@@ -106,8 +106,8 @@ class _Writer:
         except Refusal as refusal:
             if "needs_grad" in refusal.kinds and not self.offers("requires_grad"):
                 return  # to an engine without flags every tensor is one that gradients are collected for
-            if "no_gradient" in refusal.kinds and not self.strict:
-                return  # zeros, where torch has None, can be cleared
+            if not self.strict and not {"no_gradient", "graph_freed"}.isdisjoint(refusal.kinds):
+                return  # zeros can be cleared where torch has None; an engine may keep its graphs
             self.refused(it, refusal)
         else:
             self.open[-1].append(it)
