@@ -196,7 +196,7 @@ OPEN: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]]] = {
     "unwritable sketches": (
         {"generated": {"programs": 90, "unwritable": {"out of range": 7, "undecided": 3}}},
         {"generated": {"programs": 89, "unwritable": {"out of range": 8, "undecided": 3}}},
-        "11 of 100 sketches of c are unwritable",
+        "11 of 100 sketches of c/x are unwritable",
     ),
 }
 
@@ -212,14 +212,14 @@ def test_too_much_that_is_left_open_is_the_suites_fault(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPEN)
 def test_what_is_left_open_is_counted_over_a_chapter(name: str) -> None:
-    """The numbers and sketches of a chapter are one sum over its cases, and those of another chapter are none of it."""
+    """The numbers of a chapter, and the sketches of a clause, are one sum over its cases; those of another are none of it."""
     bearable, unbearable, words = OPEN[name]
-    ample = [case(f"c/{number}", "pass", **bearable) for number in range(2)]
+    ample = [case(f"c/x[{number}]", "pass", **bearable) for number in range(2)]
     assert decide([journal(*ample)]).exit_code == 0
-    spread = journal(case("c/a", "pass", **unbearable), *ample)
+    spread = journal(case("c/x[a]", "pass", **unbearable), *ample)
     more = words.replace("11 of 100", "31 of 300")
     assert decide([spread]).reasons == (f"acme: {more}, the suite is at fault",)
-    apart = journal(case("c/a", "pass", **unbearable), case("d/a", "pass", **bearable))
+    apart = journal(case("c/x", "pass", **unbearable), case("d/a", "pass", **bearable))
     assert decide([apart]).reasons == (f"acme: {words}, the suite is at fault",)
 
 

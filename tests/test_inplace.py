@@ -358,17 +358,15 @@ def test_views_and_bases_die_without_the_collector() -> None:
         gc.enable()
 
 
-def test_what_was_modified_and_is_not_needed_does_not_matter() -> None:
-    """Torch looks at all that a node saved; the reference at what the asked derivative needs: that of x * w by w is x."""
+def test_all_that_a_node_saved_is_looked_at() -> None:
+    """Whatever derivative is asked for, as in torch: that of x * w by w is x, but w was saved for the other one."""
     x, w = _leaf(reference), _leaf(reference)
     y = (x * w).sum()
     with reference.no_grad():
         w.add_(1)
-    (found,) = reference.grad(y, [w], retain_graph=True)
-    assert found is not None
-    assert found.tolist() == x.tolist()
-    with pytest.raises(reference.VersionConflict):
-        reference.grad(y, [x])
+    for asked in (x, w):
+        with pytest.raises(reference.VersionConflict):
+            reference.grad(y, [asked], retain_graph=True)
 
 
 @pytest.mark.parametrize("step", ["y.exp() * x", "y.reshape(())", "y.add_(1)"])
