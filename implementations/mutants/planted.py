@@ -112,7 +112,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
 LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
     "The generators do not go there yet (docs/planted-faults.md says where).": (
         *("sigmoid_vjp_is_never_zero", "log1p_is_log_of_a_sum", "variance_in_one_pass", "ties_multiply"),
-        *("relu_has_slope_two_at_zero", "relu_has_two_slopes_at_zero", "relu_is_zero_from_a_hundredth"),
+        *("relu_has_two_slopes_at_zero", "relu_is_zero_from_a_hundredth"),
         *("gradients_of_constants_are_ones", "second_removal_takes_another"),
     ),
     "It is a matter of texts, names or warnings, which programs do not look at.": (
