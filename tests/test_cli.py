@@ -157,9 +157,9 @@ _MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     "time that is no number": (
         (*_RUN, "reference", "--timeout", "nan"),
         2,
-        "argument --timeout: 'nan' is no time",
+        "argument --timeout: 'nan' is no number of seconds",
     ),
-    "endless time": ((*_RUN, "reference", "--timeout", "inf"), 2, "argument --timeout: 'inf' is no time"),
+    "endless time": ((*_RUN, "reference", "--timeout", "inf"), 2, "argument --timeout: 'inf' is no number of seconds"),
     "unknown profile": (
         (*_RUN, "reference", "--profile", "slow"),
         2,

@@ -54,7 +54,9 @@ def grad(
             **{**options, "allow_unused": tolerated},
         )
     except Refusal as refusal:
-        if refusal.kind == "needs_grad" and refusal.kind in recorder.tolerated:  # done right, a constant's gradients are zeros
+        if (
+            refusal.kind == "needs_grad" and refusal.kind in recorder.tolerated
+        ):  # done right, a constant's gradients are zeros
             zeros = [State(Value(array_of(t.value * fmpq(0)))) for t in inputs]
             return _bound_gradients("grad", recorder, root, inputs, zeros, cotangent=given, **options)
         outs = [recorder.name("g") for _ in inputs]
