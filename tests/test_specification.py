@@ -136,8 +136,8 @@ def test_every_mutant_is_asked_for() -> None:
 def test_a_case_expects_something_besides_refusals(case: str) -> None:
     """Every case records programs on the model alone, each expecting more than that something be refused.
 
-    An engine that shows nothing is not judged: the verdict is vacuous. A random program may end at a refusal; what else the case's
-    other programs expect, they expect.
+    An engine that shows nothing is not judged: the verdict is vacuous. A random program may end at a refusal; then the case's
+    other programs expect more.
     """
     verdict, programs = recorded(case)
     assert verdict == "vacuous: nothing was compared"
