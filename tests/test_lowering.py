@@ -35,6 +35,7 @@ from conformance.tensor import (
     no_grad,
     recording,
     refuses,
+    repeated,
     tensor,
 )
 
@@ -308,6 +309,18 @@ def test_functions_are_what_led_to_the_root() -> None:
         "y5 = y2 + y4",
         "return y5",
     ]
+
+
+def test_what_a_loop_reads_belongs_to_the_function() -> None:
+    """What is used inside a loop and depends on an input is computed inside the function that is differentiated."""
+
+    def write() -> None:
+        x = tensor([1, 2], requires_grad=True)
+        doubled = x * 2
+        z = repeated(3, "sub", x, doubled).sum()
+        expect(gradients(z, [x])[0], [-5, -5])
+
+    passes(program_of(write), FUNCTIONAL)
 
 
 def test_a_functional_cotangent() -> None:

@@ -359,6 +359,8 @@ def between(history, root, inputs):
 def registers(it):
     """The names that an instruction reads."""
     names = [operand for operand in it["args"] if isinstance(operand, str)]
+    for inner in it["body"]:  # of a loop
+        names.extend(registers(inner))
     cotangent = it["options"].get("cotangent")
     return names + [cotangent] if cotangent else names
 
