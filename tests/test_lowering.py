@@ -315,10 +315,9 @@ def test_what_a_loop_reads_belongs_to_the_function() -> None:
     """What is used inside a loop and depends on an input is computed inside the function that is differentiated."""
 
     def write() -> None:
-        x = tensor([1, 2], requires_grad=True)
+        x = tensor(1, requires_grad=True)
         doubled = x * 2
-        z = repeated(3, "sub", x, doubled).sum()
-        expect(gradients(z, [x])[0], [-5, -5])
+        expect(gradients(repeated(3, "add", x, doubled), [x])[0], 7)
 
     passes(program_of(write), FUNCTIONAL)
 
