@@ -39,6 +39,9 @@ def _verb(*options: str, block: bool = False) -> Verb:
 
 # What operators take besides operands.
 ATTRIBUTES: Final = ("axis", "axes", "keepdim", "shape", "index", "low", "high", "widths", "shift")
+_TUPLES: Final = frozenset({"shape", "axes", "widths"})
+# Verbs that give gradients as values: their operands after the root are what to differentiate by, each with a result of its own.
+DIFFERENTIATING: Final = ("gradients", "grad")
 
 VERBS: Final[Mapping[str, Verb]] = {
     "leaf": _verb("value", "requires_grad", "dtype"),
@@ -150,6 +153,11 @@ class Program:
 
 # The options of an expectation that are the judge's business, and not an engine's.
 _ANSWERS: Final = frozenset({"relation", "value", "why", "when"})
+
+
+def attributes_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What an operator's rule takes besides operands, of an instruction's options: the lists of JSON are tuples there."""
+    return {name: tuple(options[name]) if name in _TUPLES else options[name] for name in ATTRIBUTES if name in options}
 
 
 def _to_json(

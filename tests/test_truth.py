@@ -24,7 +24,7 @@ from flint import arb
 from conformance.generation import enclosing
 from conformance.model import functions, numbers
 from conformance.model.forward import Value
-from conformance.model.numbers import Array, Dual, precision
+from conformance.model.numbers import Array, Dual, Function, precision
 from conformance.operators.table import OPERATORS as TABLE
 from conformance.program import Instruction
 from tests.small_programs import LARGEST, OPERATORS, Small, constants, eighths, moved, played, small
@@ -210,7 +210,7 @@ def one_sided(self: Dual, other: Any) -> Any:
     return self._chained(self.value * getattr(other, "value", other), getattr(other, "value", other))
 
 
-def loose(self: Dual, function: functions.Function, derivative: functions.Function) -> Dual:
+def loose(self: Dual, function: Function, derivative: Function) -> Dual:
     """A chain rule that is wrong in the 100th bit."""
     return self._chained(function(self.value), derivative(self.value) * (1 + arb(2) ** -100))
 

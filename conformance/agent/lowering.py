@@ -124,14 +124,13 @@ class Lowering:
             key = "index.list"  # a gather; many engines that slice spell it otherwise, or have none
         parts = {name: literal(value) for name, value in it["options"].items() if name != "operator"}
         parts.setdefault("keepdim", "False")
-        operands = [self.operand(operand) for operand in it["args"]]
-        text = self.spelled(key, **dict(parts, **dict(zip("abc", operands))))
+        parts.update(zip("abc", (self.operand(operand) for operand in it["args"])))
+        text = self.spelled(key, **parts)
         # A number is part of the function; a name is an argument.
         named = [(letter, name) for letter, name in zip("abc", it["args"]) if isinstance(name, str)]
         letters, names = [letter for letter, _ in named], tuple(name for _, name in named)
-        inside = dict(parts, **dict(zip("abc", operands)))
-        inside.update((letter, letter) for letter in letters)
-        code = "lambda %s: %s" % (", ".join(letters), self.spelled(key, **inside))
+        parts.update((letter, letter) for letter in letters)
+        code = "lambda %s: %s" % (", ".join(letters), self.spelled(key, **parts))
         return [("bind", it["index"], it["out"][0], text, key, code, names, ())]
 
     def _detach(self, it):

@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 
 from conformance.generation.surgery import (
-    DIFFERENTIATING,
     TENSOR,
     Instructions,
     closed,
@@ -27,7 +26,7 @@ from conformance.generation.surgery import (
     substituted,
 )
 from conformance.operators.table import OPERATORS
-from conformance.program import VERBS, Instruction, Scalar
+from conformance.program import DIFFERENTIATING, VERBS, Instruction, Scalar
 
 Edit = Callable[[Instructions, int], Iterator[Instructions]]
 

@@ -22,7 +22,7 @@ from conformance.model.functions import Undecided
 from conformance.model.numbers import Array, precision
 from conformance.operators.rules import array_of
 from conformance.operators.table import OPERATORS
-from conformance.program import Instruction, Operand, Program, Scalar
+from conformance.program import DIFFERENTIATING, Instruction, Operand, Program, Scalar, attributes_of
 
 PRECISIONS: Final = (128, 256, 512, 1024)  # bits; the next is tried when a truth is not sharp
 DIGITS: Final = 40
@@ -30,7 +30,6 @@ _SHARP: Final = 2.0**-16  # a truth's radius, as a part of the allowed error
 # An unbound name, a shape or an axis that does not fit.
 _UNPLAYABLE: Final = (KeyError, ValueError, IndexError)
 _LEAST: Final = 5e-324  # the least number that binary64 holds
-_TUPLES: Final = frozenset({"shape", "axes", "widths"})
 
 
 class Calculus(Protocol):
@@ -155,7 +154,7 @@ def played(instructions: Sequence[Instruction], calculus: Calculus) -> tuple[tup
             continue
         names.update(zip(it.out, results, strict=True))
         kept.append(it)
-        if it.verb in _DIFFERENTIATING:
+        if it.verb in DIFFERENTIATING:
             watched.update(dict.fromkeys([str(it.args[0]), *it.out]))
     return tuple(kept), {name: calculus.read(names[name]) for name in watched}
 
@@ -172,8 +171,8 @@ def _exact(shape: tuple[int, ...], values: tuple[str, ...]) -> Array:
 
 
 def _apply(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
-    attributes = {key: tuple(x) if key in _TUPLES else x for key, x in it.options.items() if key != "operator"}
-    return [calculus.apply(it.options["operator"], [_operand(calculus, arg, names) for arg in it.args], attributes)]
+    operands = [_operand(calculus, arg, names) for arg in it.args]
+    return [calculus.apply(it.options["operator"], operands, attributes_of(it.options))]
 
 
 def _repeat(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
@@ -202,7 +201,6 @@ def _operand(calculus: Calculus, operand: Operand, names: Mapping[str, Any]) -> 
     return names[operand]
 
 
-_DIFFERENTIATING: Final = ("grad", "gradients")
 _STEPS: Final[Mapping[str, Callable[[Calculus, Instruction, Mapping[str, Any]], list[Any]]]] = {
     "leaf": _leaf,
     "apply": _apply,

@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.generation.surgery import DIFFERENTIATING, numbered, reads
+from conformance.generation.surgery import numbered, reads
 from conformance.judge import Finding
 from conformance.operators.table import OPERATORS
-from conformance.program import Instruction, Program, Scalar
+from conformance.program import DIFFERENTIATING, Instruction, Program, Scalar
 
 _MODES = ("no_grad", "enable_grad")
 _SWEEPS = ("backward", *DIFFERENTIATING)

@@ -14,7 +14,7 @@ from conformance.model import numbers
 from conformance.model.forward import GradientNode, Node
 from conformance.model.protocol import Twin, reached
 from conformance.model.state import Hook, Memory, State
-from conformance.program import ATTRIBUTES, Instruction, Operand, Scalar
+from conformance.program import Instruction, Operand, Scalar, attributes_of
 
 
 class Unplayable(Exception):
@@ -101,9 +101,8 @@ def _check_literal(value: Mapping[str, Any]) -> None:
 def _applied(player: Player, it: Instruction, operands: Sequence[State]) -> State:
     if all(isinstance(operand, Scalar) for operand in it.args):
         raise Unplayable("an operator of numbers alone")
-    attributes = {key: _attribute(key, it.options[key]) for key in ATTRIBUTES if key in it.options}
     operator = it.options["operator"]
-    result = player.twin.apply(operator, operands, attributes)
+    result = player.twin.apply(operator, operands, attributes_of(it.options))
     ordered = all(operand in player.row_major or flat(operand) for operand in operands)
     if operator in _ROW_MAJOR or (ordered and operator not in _TURNING):
         player.row_major.add(result)
@@ -119,10 +118,6 @@ _TURNING: Final = frozenset({"transpose", "permute"})
 def flat(state: State) -> bool:
     """Whether there is one order only in which the elements can lie: at most one extent is not 1."""
     return len([extent for extent in state.value.array.shape if extent != 1]) <= 1
-
-
-def _attribute(key: str, value: Any) -> Any:
-    return tuple(value) if key in ("shape", "axes", "widths") else value
 
 
 def _apply(player: Player, it: Instruction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from conformance.operators.table import OPERATORS
-from conformance.program import Instruction
+from conformance.program import DIFFERENTIATING, Instruction
 
 Leaves = frozenset[str]
 _NONE: Leaves = frozenset()
@@ -27,7 +27,7 @@ class _Reach:
     def admits(self, it: Instruction) -> bool:
         """Takes an instruction in; False when it differentiates what it cannot."""
         names = [arg for arg in it.args if isinstance(arg, str)]
-        if it.verb in ("grad", "gradients"):
+        if it.verb in DIFFERENTIATING:
             if not self.leaves.get(names[0], _NONE).issuperset(names[1:]):
                 return False
             given = self.leaves.get(str(it.options.get("cotangent")), _NONE)

@@ -7,12 +7,10 @@ from dataclasses import replace
 from itertools import count
 from typing import Final
 
-from conformance.program import Instruction, Operand
+from conformance.program import DIFFERENTIATING, Instruction, Operand
 
 Instructions = tuple[Instruction, ...]
 
-# Their operands after the root are what to differentiate by, each with a result of its own.
-DIFFERENTIATING: Final = ("gradients", "grad")
 # What a name stands for, by the verb that binds it; any other verb binds tensors.
 _ROLES: Final[Mapping[str, str]] = {"hook": "hook", "attempt": "attempt", "warned": "warned"}
 TENSOR: Final = "tensor"

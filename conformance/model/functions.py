@@ -17,9 +17,7 @@ from typing import Any, Final
 import numpy as np
 from flint import arb, fmpq, fmpz
 
-from conformance.model.numbers import Array, Dual, Inexact, aligned, plain, reciprocal
-
-Function = Callable[[Any], Any]
+from conformance.model.numbers import Array, Dual, Function, Inexact, aligned, plain, reciprocal
 
 
 class Undecided(Exception):

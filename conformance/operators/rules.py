@@ -13,8 +13,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from conformance.model import functions
-from conformance.model.functions import Function
-from conformance.model.numbers import Array, plain
+from conformance.model.numbers import Array, Function, plain
 
 
 def array_of(value: Any) -> Array:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from conformance.model import functions
-from conformance.model.numbers import reciprocal
+from conformance.model.numbers import Function, reciprocal
 from conformance.operators import rules
 from conformance.operators.rules import along, each, over_all, pairs
 
@@ -55,7 +55,7 @@ def _elementwise(name: str, forward: Callable[..., Any], **fields: Any) -> Opera
     return Operator(name, forward, **{"domain": _TWO, "shapes": "elementwise", "reals": _BOTH, **fields})
 
 
-def _smooth(name: str, function: functions.Function, point: str, saves: str, reals: str = "moderate") -> Operator:
+def _smooth(name: str, function: Function, point: str, saves: str, reals: str = "moderate") -> Operator:
     """A smooth function, rational at one point only."""
     return Operator(name, each(function), (point,), saves=(saves,), reals=(reals,))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flint import fmpq
@@ -10,7 +10,7 @@ from flint import fmpq
 from conformance.model import numbers
 from conformance.model.numbers import Array
 from conformance.model.state import Hook, State
-from conformance.program import Instruction, Operand, Scalar
+from conformance.program import Instruction, Operand, Scalar, attributes_of
 from conformance.tensor.recorder import Observed, Recorder, SpecificationError, current
 
 
@@ -264,10 +264,6 @@ def bound(recorder: Recorder, stem: str, state: State) -> Tensor:
     return Tensor(recorder, recorder.name(stem), state)
 
 
-def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if key in ("shape", "axes", "widths") else value for key, value in attributes.items()}
-
-
 def apply(operator: str, *operands: Any, **attributes: Any) -> Tensor:
     """Applies an operator of the table to tensors and Python numbers; at least one operand is a tensor."""
     recorder = next(operand._recorder for operand in operands if isinstance(operand, Tensor))
@@ -276,7 +272,7 @@ def apply(operator: str, *operands: Any, **attributes: Any) -> Tensor:
     name = recorder.name("y")
     # The instruction comes first: an operator may be refused.
     recorder.put(Instruction("apply", (name,), tuple(args), {"operator": operator, **attributes}))
-    state = recorder.twin.apply(operator, states, _plain(attributes))
+    state = recorder.twin.apply(operator, states, attributes_of(attributes))
     recorder.states.append(state)
     return Tensor(recorder, name, state)
 
