@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 from collections.abc import Sequence
+from typing import Final
+
+_EXIT_CODES: Final = """\
+exit codes:
+  0  conforms                                1  verdicts against expectation
+  2  usage                                   3  the harness or the suite is at fault
+  4  an engine did not load                  5  nothing selected, or nothing of it offered
+  6  incomplete (interrupted, or a journal without its footer)
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,9 +26,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 6
 
 
-def _dispatched(arguments: Sequence[str] | None) -> int:
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
     # Imported here, so that Ctrl-C during the imports ends as it does later.
-    from conformance.arguments import parser
+    from conformance import __version__
+    from conformance.commands import COMMANDS
+
+    top = argparse.ArgumentParser(
+        prog="autograd-conformance",
+        description="Judges autograd engines by a specification of automatic differentiation.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    added = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        text = (module.__doc__ or "").strip().removesuffix(".")
+        command = added.add_parser(name, help=text[0].lower() + text[1:], description=f"{text}.")
+        command.set_defaults(execute=module.execute)
+        module.configure(command)
+    return top
+
+
+def _dispatched(arguments: Sequence[str] | None) -> int:
     from conformance.console import complain
     from conformance.errors import ConformanceError
 
@@ -27,7 +57,7 @@ def _dispatched(arguments: Sequence[str] | None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        return int(options.execute(options))
     except ConformanceError as reason:
         complain(reason)
         return reason.exit_code

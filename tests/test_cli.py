@@ -13,10 +13,10 @@ import pytest
 
 from conformance import cli
 from conformance.adapter import builtin
-from conformance.arguments import parser
 from conformance.catalogue import catalogue, lines_of
 from conformance.catalogue.markdown import document
 from conformance.clause import specification
+from conformance.cli import parser
 from conformance.journal import Journal, read_journal
 from conformance.operators import OPERATORS
 from tests.fakes.command import Terminal

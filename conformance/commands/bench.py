@@ -1,0 +1,129 @@
+"""Time engines on the documents' workloads: a table, and a JSON for each engine."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.bench import SIZES
+from conformance.commands.options import engines, environment, interpreter, seconds, sizes
+from conformance.console import complain, say
+from conformance.errors import EngineError, NothingSelected, UsageError
+from conformance.verdict import worst
+
+if TYPE_CHECKING:
+    from conformance.bench.workloads import Workload
+
+
+def configure(command: argparse.ArgumentParser) -> None:
+    """The options."""
+    command.epilog = (
+        "Exit codes: 0 measured (what is declined or too slow is shown as such), 1 a workload ended in an error, 2 usage or "
+        "no pytest-benchmark, 4 an engine did not load or its process was lost, 5 nothing was measured, 6 interrupted. "
+        "Times are medians on this machine as it is; compare ratios. Charts: report JOURNAL... --bench DIR --html F."
+    )
+    command.add_argument(
+        "--suite",
+        action="store_true",
+        help="time the suite instead: random programs a second from drawing to verdict, harness and agent on one processor",
+    )
+    command.add_argument(
+        "--engine", action="append", metavar="E[,key=value]", help="as in run. Default: every built-in engine installed"
+    )
+    environment(command)
+    command.add_argument(
+        "--select", action="append", default=[], metavar="GLOB", help="only workloads that match; repeatable"
+    )
+    command.add_argument(
+        "--sizes",
+        type=sizes,
+        default=SIZES,
+        metavar="N,...",
+        help=f"elements of an input (default: {','.join(map(str, SIZES))})",
+    )
+    command.add_argument(
+        "--seconds",
+        type=seconds,
+        default=0.5,
+        metavar="S",
+        help="about how long each workload is timed at each size: 3 to 500 rounds; or each clause (default: 0.5)",
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("out/bench"), metavar="DIR", help="where the JSON goes (default: out/bench)"
+    )
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Times engines, or the suite itself; what was measured before Ctrl-C is kept and shown."""
+    return _of_suite(options) if options.suite else _of_engines(options)
+
+
+def _of_suite(options: argparse.Namespace) -> int:
+    from conformance.adapter import resolve
+    from conformance.bench import SIZES, suite
+
+    if options.select or options.sizes != SIZES:
+        raise UsageError("--suite times random programs: it takes no --select and no --sizes")
+    for spec in engines(options):
+        for found in suite.measured(resolve(spec), interpreter(options.python), options.timeout, options.seconds):
+            say(found.line())
+    return 0
+
+
+def _of_engines(options: argparse.Namespace) -> int:
+    from conformance.adapter import resolve
+    from conformance.bench import children, results
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    plan = children.Plan(
+        workloads=_workloads(options.select),
+        sizes=options.sizes,
+        python=interpreter(options.python),
+        seconds=options.seconds,
+        timeout=options.timeout,
+        out=options.out,
+    )
+    adapters = [resolve(spec) for spec in engines(options)]
+    if len({adapter.name for adapter in adapters}) < len(adapters):
+        raise UsageError("two engines have one name and would write one file; time them one by one, with another --out")
+    codes = []
+    for adapter in adapters:  # one after the other: a second one at work would be in the first one's times
+        try:
+            children.measure(adapter, plan, _told)
+        except KeyboardInterrupt:
+            complain(f"interrupted in {adapter.name}; what was measured is in {options.out}")
+            codes.append(6)
+            break
+        except EngineError as reason:
+            complain(reason)
+            codes.append(reason.exit_code)
+    paths = [path for adapter in adapters if (path := options.out / f"{adapter.name}.json").exists()]
+    found = results.read(paths)
+    if found.measurements:
+        say(found.table())
+    return worst([*codes, found.exit_code])
+
+
+def _workloads(globs: Sequence[str]) -> Sequence[Workload]:
+    from conformance.bench.workloads import WORKLOADS
+
+    found = [one for name, one in WORKLOADS.items() if not globs or any(fnmatchcase(name, glob) for glob in globs)]
+    if not found:
+        raise NothingSelected(f"no workload matches {' or '.join(globs)}; there are {', '.join(WORKLOADS)}")
+    return found
+
+
+def _told(message: Mapping[str, Any]) -> None:
+    """One line for each workload and size, as it ends."""
+    from conformance.bench.results import duration
+    from reports.text import one_line
+
+    median = message.get("median")
+    ended = duration(median) if median is not None else f"{message['state']}: {message['reason']}"
+    line = f"{message['engine']}  {message['workload']} {message['size']}  {ended}"
+    print(one_line(line), file=sys.stderr, flush=True)
