@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.adapter import Adapter
-from conformance.agent.lifetime import parentage
 from conformance.bench.workloads import Workload, elements
 from conformance.errors import EngineError, UsageError
 from conformance.execution import AGENT, AGENT_FOLDER, ENVIRONMENT, LOAD_SECONDS
+from conformance.pytest_process import environment
 
 _FOLDER: Final = Path(__file__).resolve().parent / "engine"
 _LACKING: Final = 69  # EX_UNAVAILABLE: no code of pytest's
@@ -131,7 +131,7 @@ class _Child:
             stdout=self._words,
             stderr=subprocess.STDOUT,
             pass_fds=(sender,),
-            env=_environment(),
+            env={**ENVIRONMENT, **_ONE_THREAD, **environment()},
             start_new_session=True,  # Ctrl-C is ours to pass on
         )
         os.close(sender)
@@ -182,9 +182,3 @@ class _Child:
         self._process.wait()
         os.close(self._messages)
         self._words.close()
-
-
-def _environment() -> dict[str, str]:
-    # Our pytest takes no option and no plugin of the user's.
-    own = {name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
-    return {**ENVIRONMENT, **_ONE_THREAD, **own, **parentage(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
