@@ -7,6 +7,7 @@ compiles in the engine's process and the harness prints.
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +31,9 @@ class Adapter:
     around: a context manager in which each program runs, as `with` writes it ("tf.GradientTape() as tape").
     composed: operators that the shape makes of others; programs may use them, no case credits them to the engine.
     state: name -> (expression, statement that restores it), compared around every program.
-    command: how to start an agent of another language; empty for the Python agent.
+    command: how to start an agent of another language; empty for the Python agent. module is then the folder of what it needs.
+    language: of the texts, in which scripts are printed too: python or javascript.
+    compiles: each operator is compiled for each shape it meets, so most random programs repeat a structure with other numbers.
     lines, spec, folder: how long the adapter's file is, what `--engine` was given, and for a file of one's own where it
     is (an engine beside it is found); set when it is loaded.
     """
@@ -48,6 +51,8 @@ class Adapter:
     composed: tuple[str, ...] = ()
     state: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     command: tuple[str, ...] = ()
+    language: str = "python"
+    compiles: bool = False
     lines: int = 0
     spec: str = ""
     folder: str = ""
@@ -63,7 +68,12 @@ class Adapter:
         return frozenset({*self.spellings, *self.speaks})
 
     def installed(self) -> bool:
-        """Whether the engine can be imported by the harness's own interpreter; nothing is imported to find out."""
+        """Whether the engine can be imported by the harness's own interpreter; nothing is imported to find out.
+
+        An agent of another language is there when its program and the folder of what it needs are.
+        """
+        if self.command:
+            return shutil.which(self.command[0]) is not None and Path(self.module).is_dir()
         try:
             return importlib.util.find_spec(self.module) is not None
         except (ImportError, ValueError):

@@ -25,16 +25,20 @@ from typing import IO, Any, Final
 import conformance
 from conformance import expectations
 from conformance.adapter import Adapter, resolve
-from conformance.agent.lifetime import parentage
 from conformance.clause import Case, Clause, specification
 from conformance.errors import ConformanceError, NothingSelected, UsageError
+from conformance.gate import surprising
+from conformance.interruption import Interruption
 from conformance.journal import JournalWriter
 from conformance.operators import OPERATORS
+from conformance.pytest_process import environment
 from conformance.witnesses import FOLDER, forget, save
 
 _CLAUSES: Final = Path(__file__).resolve().parent / "clauses"
 # A child finds this very package, installed or in a checkout. PYTHONPATH would reach the engines' environments as well.
 _PYTEST: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+_LOOK_SECONDS: Final = 0.2  # how often the run is looked at: was it asked to end?
+_LAST_WORDS_SECONDS: Final = 5.0  # an interrupted child sends what the case in progress has found
 _CLOCK: Final = ("engine", "pipe", "programs")
 
 
@@ -54,6 +58,8 @@ class Plan:
     command: str
     shard: str = "1/1"
     budget: float | None = None  # seconds of random programs for each engine
+    index: int | None = None  # of random programs only this one
+    fail_fast: bool = False
 
 
 @dataclass
@@ -75,6 +81,7 @@ class _Target:
     adapter: Adapter
     writer: JournalWriter | None = None
     pending: int = 0
+    cut: bool = False  # a child ended before its last case
     started: float = 0.0
     clock: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_CLOCK, 0.0))
     model: float = 0.0
@@ -100,7 +107,7 @@ class _Child:
 
 
 class Campaign:
-    """Runs a plan; afterwards `journals` and `refusals` say what came of it."""
+    """Runs a plan; afterwards `journals`, `refusals` and `failed_fast` say what came of it."""
 
     def __init__(self, plan: Plan, show: Callable[[Progress], None]) -> None:
         self.plan = plan
@@ -114,7 +121,10 @@ class Campaign:
             expectations.load(
                 target.adapter.name, plan.expectations
             )  # a mistake in them is the user's, and comes first
+        self.failed_fast = False
         self._done = 0
+        self._interruption = Interruption()
+        self._deadline: float | None = None
 
     @property
     def journals(self) -> list[Path]:
@@ -122,19 +132,22 @@ class Campaign:
         return [target.writer.path for target in self._targets if target.writer]
 
     def run(self) -> None:
-        """Judges every engine; on an exception, Ctrl-C included, ends every child first."""
+        """Judges every engine; on an exception ends every child first.
+
+        Asked to end, by Ctrl-C or SIGTERM, it records what the cases in progress have found, and raises KeyboardInterrupt.
+        """
         for target in self._targets:
             _removed(self._path(target))  # an engine that does not load must not leave yesterday's answer
             forget(self._witnesses(target))
         waiting = self._units()
         running: list[_Child] = []
         try:
-            with selectors.DefaultSelector() as selector:
-                while waiting or running:
+            with self._interruption.noticed(), self._interruption.held(), selectors.DefaultSelector() as selector:
+                while (waiting or running) and not self._ended(waiting, running):
                     while waiting and len(running) < self.plan.jobs:
                         running.append(self._spawned(*waiting.pop(0)))
                         selector.register(running[-1].records, selectors.EVENT_READ, running[-1])
-                    for key, _ in selector.select():
+                    for key, _ in selector.select(_LOOK_SECONDS):
                         if not self._heard(key.data):
                             selector.unregister(key.fileobj)
                             running.remove(key.data)
@@ -147,6 +160,20 @@ class Campaign:
             for target in self._targets:
                 if target.writer:
                     target.writer.close()
+
+    def _ended(self, waiting: list[tuple[_Target, str]], running: Sequence[_Child]) -> bool:
+        return self.failed_fast or self._abandoned(waiting, running)
+
+    def _abandoned(self, waiting: list[tuple[_Target, str]], running: Sequence[_Child]) -> bool:
+        """Asked to end: begins nothing more, and asks the children; whether they had their time, or it was asked again."""
+        if not self._interruption.asked:
+            return False
+        if self._deadline is None:
+            self._deadline = time.monotonic() + _LAST_WORDS_SECONDS
+            waiting.clear()
+            for child in running:
+                child.process.terminate()
+        return self._interruption.asked > 1 or time.monotonic() > self._deadline
 
     def _units(self) -> list[tuple[_Target, str]]:
         """One child an engine; when there are more jobs than engines, an engine's cases are split."""
@@ -175,6 +202,7 @@ class Campaign:
         command += ["-c", str(_CLAUSES / "pytest.ini"), "--rootdir", str(_CLAUSES), "-q"]
         command += [f"{key}={value}" for key, value in options.items()]
         command += [f"--budget={plan.budget}"] if plan.budget else []
+        command += [f"--index={plan.index}"] if plan.index is not None else []
         command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
         output = tempfile.TemporaryFile()  # noqa: SIM115 (it is read after the child has ended)
         process = subprocess.Popen(
@@ -183,7 +211,7 @@ class Campaign:
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=(sender,),
-            env=_environment(),
+            env=environment(),
         )
         os.close(sender)
         return _Child(target, process, receiver, output)
@@ -228,6 +256,9 @@ class Campaign:
         if "witness" in record:
             record = {**record, "saved": str(save(self._witnesses(target), target.spec, record))}
         target.writer.case(record)
+        self.failed_fast = self.plan.fail_fast and (
+            self.failed_fast or surprising(record["verdict"], record["expectation"])
+        )
         target.model += record["model_seconds"]
         target.examined += record["seconds"]
         self._done += 1
@@ -240,14 +271,15 @@ class Campaign:
         """A child has ended: the last one of an engine completes its journal."""
         target, child.target.pending = child.target, child.target.pending - 1
         code = child.process.wait()
-        if not child.done:
+        target.cut = target.cut or not child.done
+        if not child.done and not self._interruption.asked:
             target.refusal = target.refusal or ConformanceError(f"{target.adapter.name}: {_last_words(child, code)}")
         child.close()
         if target.pending:
             return
         if target.refusal:
             self.refusals.append(target.refusal)
-        elif target.writer:
+        elif target.writer and not target.cut:
             seconds = round(time.monotonic() - target.started, 2)
             programs, examined = int(target.clock["programs"]), round(target.examined, 2)
             target.writer.footer(seconds=seconds, programs=programs, examined=examined, shares=_shares(target))
@@ -258,6 +290,7 @@ class Campaign:
             "suite": {"version": conformance.__version__, "digest": digest()},
             "engine": {
                 "name": adapter.name,
+                "spec": target.spec,
                 "version": str(ready.get("version")),
                 "language": str(ready.get("language")),
                 "python": str(ready.get("runtime")),
@@ -268,6 +301,7 @@ class Campaign:
             "profile": plan.profile,
             "seed": plan.seed,
             "shard": plan.shard,
+            "select": list(plan.select),
             "platform": platform.platform(),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": plan.command,
@@ -306,12 +340,6 @@ def _selected(plan: Plan) -> dict[str, Clause]:
 
 def _wanted(case: Case, plan: Plan) -> bool:
     return case.selected(plan.select) and case.in_shard(plan.shard)
-
-
-def _environment() -> dict[str, str]:
-    # Our pytest takes no option and no plugin of the user's.
-    own = {name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
-    return {**own, **parentage(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def _refusal(code: int, sentence: str) -> ConformanceError:

@@ -177,5 +177,6 @@ KINDS: Final[Mapping[str, str]] = {
     "version_conflict": "differentiating with numbers that were overwritten since",
     "exhausted": "the stack or the memory did not suffice (every engine's RecursionError and MemoryError)",
     "dtype": "gradients of integers and booleans",
+    "raised": "what a hook of the program raised (a bare ZeroDivisionError is known by itself)",
     "unsupported": "an operator, or a use of it, that the engine lacks",
 }

@@ -92,10 +92,11 @@ class Case:
 
     def selected(self, globs: Sequence[str]) -> bool:
         """Whether a glob matches the case's id or its clause's; everything is selected when there is none."""
-        return not globs or any(_matches(name, glob) for glob in globs for name in (self.id, self.clause.id))
+        return not globs or any(matches(name, glob) for glob in globs for name in (self.id, self.clause.id))
 
 
-def _matches(name: str, glob: str) -> bool:
+def matches(name: str, glob: str) -> bool:
+    """Whether an id matches a glob."""
     # A bracket opens the parameters in an id, not a set of characters as in a shell.
     return fnmatchcase(name, glob.replace("[", "[[]"))
 

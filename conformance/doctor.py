@@ -16,6 +16,8 @@ from conformance.errors import UsageError
 from conformance.examination import Effort, examine
 from conformance.execution import Engine
 from conformance.judge import Finding, judge
+from conformance.probing.checkup import diagnosed, emulated
+from conformance.probing.laboratory import Laboratory
 from conformance.program import Program
 from conformance.tensor import expect, gradients, recording, tensor
 from conformance.wellformed import FLOATS
@@ -23,23 +25,48 @@ from conformance.wellformed import FLOATS
 _PACKAGES: Final = ("conformance", "implementations", "reports")
 # Judged first: without these nothing else can be judged.
 _FOUNDATIONS: Final = ("operators/value_and_gradient[sum,", "operators/value_and_gradient[mul,")
+# Whether a spelling is broken, and whether the engine's foundations are right -> what to do.
+_CONCLUSIONS: Final = {
+    (False, True): "the engine can be judged",
+    (False, False): "sum and mul must work before anything else can be judged",
+    (True, True): "the engine can be judged, but the adapter is broken: correct the spellings that are called so",
+    (True, False): "the adapter is broken: correct the spelling that is named; nothing is known of the engine yet",
+}
 _COLUMN: Final = 17
 _WIDTH: Final = 120
 
 
 def examined(spec: str, python: str, timeout: float) -> int:
-    """Prints what the doctor sees; 0 when the engine can be judged, 1 when its foundations fail."""
+    """Prints what the doctor sees; 0 when the engine can be judged, 1 when its foundations are wrong, 3 when the adapter is."""
     for name in _PACKAGES:
         _unshadowed(name)
     adapter = resolve(spec)
     _say("adapter", f"{adapter.name}: {adapter.shape}, {adapter.lines} lines, {len(adapter.spellings)} spellings")
-    with Engine(adapter, python, timeout) as engine:
+    with Laboratory(adapter, python, timeout) as laboratory:
+        engine = laboratory.engine
         ready = engine.ready
         _say("engine", f"{adapter.name} {ready['version']}, {ready['language']} {ready['runtime']}, {python}")
-        sound = _founded(engine) and _all_pass(adapter, engine)
+        finding = _founded(engine)
+        sound = finding is None and _all_pass(adapter, engine)
+        broken = finding.verdict == "error" if finding else _checked(laboratory) if sound else False
     _say("not offered", ", ".join(_missing(adapter)) or "nothing")
-    say("the engine can be judged" if sound else "sum and mul must work before anything else can be judged")
-    return 0 if sound else 1
+    say(_CONCLUSIONS[broken, sound])
+    return 3 if broken else 0 if sound else 1
+
+
+def _checked(laboratory: Laboratory) -> bool:
+    """Prints which spellings work and what to do about the others; whether one of them is broken."""
+    adapter = laboratory.draft
+    if adapter.command:  # its texts are another language's
+        return False
+    found = list(diagnosed(laboratory))
+    _say("spellings", f"{sum(it.word == 'works' for it in found)} of those that were tried work")
+    for it in found:
+        if it.word != "works":
+            _say(it.word, f"{it.key}  {it.sentence}")
+    made = emulated(adapter)
+    _say("emulated", f"{len(made)}: {', '.join(made)}" if made else "nothing")
+    return any(it.word == "broken" for it in found)
 
 
 def foundation(engine: Engine) -> str | None:
@@ -73,8 +100,8 @@ def _tried(engine: Engine) -> tuple[Program, Finding | None]:
     return program, judge(program, reply).finding
 
 
-def _founded(engine: Engine) -> bool:
-    """Prints a line for each step of the tiny program; whether all is well."""
+def _founded(engine: Engine) -> Finding | None:
+    """Prints a line for each step of the tiny program; what is wrong with the first that is."""
     program, finding = _tried(engine)
     end = len(list(program.walk())) if finding is None else finding.at or 0
     named: Mapping[str, str] = {
@@ -85,7 +112,7 @@ def _founded(engine: Engine) -> bool:
         if it.verb == "expect" and not wrong:
             wrong = finding is not None and end <= index
             _say(named[str(it.args[0])], f"{finding.verdict}: {_told(finding)}" if finding and wrong else "works")
-    return finding is None
+    return finding
 
 
 def _told(finding: Finding) -> str:

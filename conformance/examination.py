@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -22,6 +21,8 @@ from conformance.expectations import Expectation
 from conformance.generation import Sketch
 from conformance.generation.attribution import clause_of
 from conformance.generation.census import Census
+from conformance.generation.drawing import derive as derive
+from conformance.generation.drawing import drawn
 from conformance.generation.minimise import minimise, trimmed
 from conformance.generation.sketch import Unwritable
 from conformance.judge import Finding, judge
@@ -52,6 +53,14 @@ class _Declined(BaseException):
     """The engine declined every example so far; it would decline the others."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came while a case was explored; `record` holds what is known of it."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        super().__init__()
+        self.record = {**record, "interrupted": True}
+
+
 # A clause may take a path that an engine offers after one that it does not, but then another example soon does.
 _DECLINED_BEFORE_GIVING_UP: Final = 3
 
@@ -62,6 +71,7 @@ class Examination:
 
     case: Case
     engine: Engine
+    expected: Expectation | None = None
     programs: int = 0
     compared: int = 0
     model_seconds: float = 0.0
@@ -75,6 +85,24 @@ class Examination:
     attributed: str | None = None
     finding: Finding | None = None
     witness: Program | None = None
+    passed: Program | None = None
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """What random programs may use: what the engine offers, less what its expected failure is about."""
+        return self.engine.adapter.offers - set(self.expected.without if self.expected else ())
+
+    @contextmanager
+    def beyond(self) -> Iterator[None]:
+        """What was found before stays, unless something is found here: of that no expectation speaks."""
+        known, self.finding, self.witness = (self.finding, self.witness), None, None
+        try:
+            yield
+        finally:
+            if self.finding:
+                self.expected = None
+            else:
+                self.finding, self.witness = known
 
     def example(self, body: Callable[..., None], arguments: Mapping[str, Any]) -> None:
         """Records one program by running a clause's body, and judges it; raises _Disagreement or _Lost."""
@@ -117,17 +145,17 @@ class Examination:
         if judgement.finding:
             self._found(program, judgement.finding)
             raise _Disagreement(judgement.finding.message)
+        self.passed = program if judgement.compared else self.passed
 
     def written(self, indices: Iterable[int], seed: int) -> list[tuple[int, Sketch, Program]]:
         """The random programs of some indices, without those of which nothing can be said."""
-        clause, offered, found = self.case.clause, self.engine.adapter.offers, []
-        assert clause.writer is not None
+        writer, offered, found = self.case.clause.writer, self.offered, []
+        assert writer is not None
         started = time.perf_counter()
         for index in indices:
-            draw = random.Random(derive(seed, self.case.id, index))
-            sketch = clause.test(draw, offered=offered, **self.case.parameters)
+            sketch = drawn(self.case, index, seed, offered, compiles=self.engine.adapter.compiles)
             try:
-                found.append((index, sketch, clause.writer(sketch, offered)))
+                found.append((index, sketch, writer(sketch, offered)))
             except Unwritable as reason:
                 self.census.unwritable[str(reason)] += 1
         self.model_seconds += time.perf_counter() - started
@@ -148,7 +176,7 @@ class Examination:
 
     def _minimise(self, sketch: Sketch) -> None:
         """Makes the witness as small as it can be and still show the same kind of fault."""
-        writer, finding, offered = self.case.clause.writer, self.finding, self.engine.adapter.offers
+        writer, finding, offered = self.case.clause.writer, self.finding, self.offered
         assert writer is not None
         assert finding is not None
 
@@ -204,16 +232,22 @@ class Effort:
     """How much a case is given.
 
     seconds: a time for random programs, which takes the place of their number. tell: is told how many programs were judged
-    and how many seconds were used, about once a second.
+    and how many seconds were used, about once a second. index: of random programs only this one. exploring: the context in which
+    programs are run, and Ctrl-C loses nothing.
     """
 
     profile: str
     seed: int
     seconds: float | None = None
     tell: Callable[[int, float], None] = lambda programs, seconds: None
+    index: int | None = None
+    exploring: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def indices(self) -> Iterator[int]:
-        """The indices of random programs: so many as the profile says, or until the time is used up."""
+        """The indices of random programs: so many as the profile says, or until the time is used up; or the one."""
+        if self.index is not None:
+            yield self.index
+            return
         started = told = time.monotonic()
         index = 0
         while index < PROFILES[self.profile] if self.seconds is None else time.monotonic() - started < self.seconds:
@@ -225,14 +259,28 @@ class Effort:
 
 
 def examine(case: Case, engine: Engine, effort: Effort, expected: Expectation | None = None) -> dict[str, Any]:
-    """The record of `case` on `engine`. An expected failure is decided by replaying its pinned witness alone."""
-    examination, started = Examination(case, engine), time.perf_counter()
+    """The record of `case` on `engine`. An expected failure is decided by its pinned witness, whatever is drawn beside it.
+
+    Ctrl-C raises Interrupted, with the record, when a failure was found, or when the case is given a time, which is over then.
+    """
+    examination, started = Examination(case, engine, expected), time.perf_counter()
+
+    def record() -> dict[str, Any]:
+        rerun = again(case, engine, effort, examination.index)
+        return recorded(examination, time.perf_counter() - started, examination.expected, rerun)
+
     if reason := _not_asked(case, engine):
         examination.declined[reason] = None
-    else:
-        _explore(examination, effort, expected)
-    rerun = again(case, engine, effort.profile, effort.seed)
-    return recorded(examination, time.perf_counter() - started, expected, rerun)
+        return record()
+    try:
+        with effort.exploring():
+            _explore(examination, effort)
+    except KeyboardInterrupt:
+        timed = effort.seconds is not None and case.clause.writer is not None
+        if examination.finding or (timed and examination.compared):
+            raise Interrupted(record()) from None
+        raise
+    return record()
 
 
 def _not_asked(case: Case, engine: Engine) -> str:
@@ -245,21 +293,41 @@ def _not_asked(case: Case, engine: Engine) -> str:
     return f"{operator} (composed of other operators)" if operator in engine.adapter.composed else ""
 
 
-def _explore(examination: Examination, effort: Effort, expected: Expectation | None) -> None:
+def _explore(examination: Examination, effort: Effort) -> None:
+    """Asks the case; of an expected failure its pinned witness, and then the random programs that are drawn in spite of it."""
+    expected = examination.expected
+    if expected is None or expected.witness is None:
+        _asked(examination, lambda: _whole(examination, effort))
+        return
+    witness = expected.witness
+    _asked(examination, lambda: examination.judged(witness))
+    if expected.without and examination.finding and examination.finding.verdict == expected.verdict:
+        with examination.beyond():
+            _asked(examination, lambda: _whole(examination, effort))
+            if examination.declined and not (examination.finding or examination.census.programs):
+                why = f"the expectation leaves nothing to draw: without {', '.join(expected.without)}"
+                examination.finding = Finding("error", None, f"{why} there is no {', '.join(examination.declined)}")
+
+
+def _whole(examination: Examination, effort: Effort) -> None:
+    """Asks everything that the clause asks."""
     clause = examination.case.clause
+    if clause.stored:
+        for program in clause.test(**examination.case.parameters):
+            examination.judged(program)
+    elif clause.writer:
+        indices = effort.indices()
+        while block := list(islice(indices, BLOCK)):
+            for index, sketch, program in examination.written(block, effort.seed):
+                examination.generated(index, sketch, program)
+    else:
+        _test(examination, effort)()
+
+
+def _asked(examination: Examination, ask: Callable[[], None]) -> None:
+    """Asks, until something is found; whatever is raised becomes a finding, or what is declined."""
     try:
-        if expected and expected.witness:
-            examination.judged(expected.witness)
-        elif clause.stored:
-            for program in clause.test(**examination.case.parameters):
-                examination.judged(program)
-        elif clause.writer:
-            indices = effort.indices()
-            while block := list(islice(indices, BLOCK)):
-                for index, sketch, program in examination.written(block, effort.seed):
-                    examination.generated(index, sketch, program)
-        else:
-            _test(examination, effort)()
+        ask()
     except (_Disagreement, _Lost, _Declined):
         pass
     except NotOffered as missing:
@@ -301,9 +369,3 @@ def _test(examination: Examination, effort: Effort) -> Callable[[], None]:
         configured(hypothesis.given(**clause.given)(example))
     )
     return test
-
-
-def derive(seed: int, *parts: str | int) -> int:
-    """A seed for one use, from the run's seed and the names of the use."""
-    text = "/".join(map(str, (seed, *parts)))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

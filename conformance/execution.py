@@ -68,11 +68,11 @@ ENVIRONMENT: Final = {
 Json = Mapping[str, Any]
 
 
-class _Died(Exception):
+class Died(Exception):
     """The agent's process ended; the text says how."""
 
 
-class _Hung(Exception):
+class Hung(Exception):
     """The agent did not answer in time."""
 
 
@@ -96,26 +96,38 @@ class Engine:
         self.clock = Clock()
         self.python = python
         self.timeout = timeout
-        self._agent: _Agent | None = None
+        self._agent: Agent | None = None
         self.ready = self._started().ready
 
     def run(self, program: Program) -> Json | Finding:
         """What the agent replied to `program`; or a finding when the engine crashed, hung or broke the protocol."""
         try:
             return self._ask(program, trace=False)
-        except (_Died, _Hung, Malformed):
+        except (Died, Hung, Malformed):
             self.close()
         except EngineError as reason:
             return _gone(reason)
         return self._located(program)
 
+    def respelled(self, adapter: Adapter) -> None:
+        """Goes on with another adapter of the same engine, in the same process; raises EngineError when it does not load."""
+        self.adapter = adapter
+        if self._agent is None:
+            self.ready = self._started().ready
+            return
+        try:
+            self.ready = self._agent.greeted(adapter)
+        except EngineError:
+            self._agent = None  # it has closed
+            raise
+
     def _located(self, program: Program) -> Json | Finding:
         """Runs a program that ended the agent again, to learn at which instruction."""
         try:
             self._ask(program, trace=True)
-        except _Died as reason:
+        except Died as reason:
             return self._lost(program, "crash", f"the engine's process {reason}")
-        except _Hung:
+        except Hung:
             return self._lost(program, "timeout", f"no answer within {self.timeout:g} s")
         except Malformed as reason:
             return self._lost(program, "error", f"the agent broke the protocol: {reason}")
@@ -138,9 +150,9 @@ class Engine:
         self.clock.pipe += time.perf_counter() - started - reply["seconds"]
         return reply
 
-    def _started(self) -> _Agent:
+    def _started(self) -> Agent:
         if self._agent is None:
-            self._agent = _Agent(self.adapter, self.python)
+            self._agent = Agent(self.adapter, self.python)
         return self._agent
 
     def close(self) -> None:
@@ -169,7 +181,7 @@ def _foreign(adapter: Adapter) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", _WATCHED, str(AGENT_FOLDER), found, *arguments]
 
 
-class _Agent:
+class Agent:
     """One agent process and its pipes."""
 
     def __init__(self, adapter: Adapter, python: str) -> None:
@@ -193,14 +205,15 @@ class _Agent:
             raise EngineError(f"{self._name}: cannot start {command[0]}: {reason.strerror}") from None
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)  # an agent that does not read must not hang us
-        self.ready = self._greeted(adapter)
+        self.ready = self.greeted(adapter)
 
-    def _greeted(self, adapter: Adapter) -> Json:
+    def greeted(self, adapter: Adapter) -> Json:
+        """What the agent answers when it is told how its engine is spelled; raises EngineError."""
         try:
             deadline = time.monotonic() + LOAD_SECONDS
             self._send({"hello": {"protocol": PROTOCOL, "adapter": adapter.to_json()}}, deadline)
             answer = self._receive(deadline)
-        except (_Died, _Hung, Malformed) as reason:
+        except (Died, Hung, Malformed) as reason:
             words = self.last_words()
             self.close()
             raise EngineError(f"{self._name} did not load: its process {reason}; {words}") from None
@@ -225,7 +238,7 @@ class _Agent:
         while True:
             message = self._receive(time.monotonic() + timeout)
             at = message.get("at")
-            if trace and isinstance(at, int) and (self.at is None or at >= self.at):
+            if trace and isinstance(at, int):  # a loop goes back
                 self.at = at
             elif message.get("ran") == self._count:
                 return message
@@ -239,11 +252,11 @@ class _Agent:
         while data:
             _, ready, _ = select.select([], [descriptor], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise _Hung("did not read what it was sent")
+                raise Hung("did not read what it was sent")
             try:
                 data = data[os.write(descriptor, data) :]
             except OSError:
-                raise _Died(self._how()) from None
+                raise Died(self._how()) from None
 
     def _receive(self, deadline: float) -> Json:
         assert self._process.stdout is not None
@@ -258,9 +271,9 @@ class _Agent:
             elif remaining > 0:
                 continue
             else:
-                raise _Hung("did not answer")
+                raise Hung("did not answer")
             if not part:
-                raise _Died(self._how())
+                raise Died(self._how())
             self._buffer += part
             if len(self._buffer) > LONGEST_LINE:
                 raise Malformed(f"a line of more than {LONGEST_LINE} bytes")
@@ -288,6 +301,12 @@ class _Agent:
         self._words.seek(max(0, self._words.tell() - 2000))
         lines = self._words.read().decode("utf-8", "replace").split("\n")
         return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it printed nothing")
+
+    def hang_up(self, seconds: float) -> None:
+        """Closes the agent's input, at which it must end; raises subprocess.TimeoutExpired when it does not."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=seconds)
 
     def close(self) -> None:
         """Ends the process, whatever it is doing, and the processes that it started."""

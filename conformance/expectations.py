@@ -16,18 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.capabilities import CAPABILITIES
 from conformance.clause import specification
 from conformance.errors import ConformanceError, UsageError
 from conformance.program import Program
 
 BUILTIN: Final = Path(__file__).resolve().parent.parent / "implementations" / "expectations"
 # What may be expected of an engine. An error is a mistake of an adapter, never an engine's habit.
-_EXPECTABLE: Final = ("fail", "crash", "timeout", "unsupported", "declined")
+EXPECTABLE: Final = ("fail", "crash", "timeout", "unsupported", "declined")
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """Why one case may have `verdict`; `witness` is the program that decides it."""
+    """Why one case may have `verdict`; `witness` is the program that decides it.
+
+    without: the keys that random programs are drawn without, all the same, and must all pass. With none, none is drawn.
+    """
 
     case: str
     verdict: str
@@ -35,10 +39,12 @@ class Expectation:
     link: str
     script: str
     witness: Program | None
+    without: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What a record says of it."""
-        return {"verdict": self.verdict, "reason": self.reason, "link": self.link, "script": self.script}
+        said = {"verdict": self.verdict, "reason": self.reason, "link": self.link, "script": self.script}
+        return {**said, "without": list(self.without)}
 
 
 def load(engine: str, folder: Path = BUILTIN) -> dict[str, Expectation]:
@@ -65,9 +71,20 @@ def load(engine: str, folder: Path = BUILTIN) -> dict[str, Expectation]:
 
 def _expectation(cause: Mapping[str, Any], case: Mapping[str, Any]) -> Expectation:
     link, script = cause.get("link", ""), cause.get("script", "")
-    if not (link or script) or not cause["reason"] or case["verdict"] not in _EXPECTABLE:
-        raise ValueError(f"{case['id']}: a reason, one of {', '.join(_EXPECTABLE)}, and a link or a script are needed")
+    if not (link or script) or not cause["reason"] or case["verdict"] not in EXPECTABLE:
+        raise ValueError(f"{case['id']}: a reason, one of {', '.join(EXPECTABLE)}, and a link or a script are needed")
     if "witness" not in case and case["verdict"] != "declined":
         raise ValueError(f"{case['id']}: a witness is needed, the program whose verdict this is")
     witness = Program.from_json(json.loads(case["witness"])) if "witness" in case else None
-    return Expectation(case["id"], case["verdict"], cause["reason"], link, script, witness)
+    return Expectation(case["id"], case["verdict"], cause["reason"], link, script, witness, _without(case))
+
+
+def _without(case: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the random programs of a case are drawn without."""
+    without = tuple(case.get("without", ()))
+    clause = specification().get(str(case["id"]).split("[")[0])
+    if without and not ("witness" in case and clause and clause.writer):
+        raise ValueError(f"{case['id']}: without is for a case of random programs with a witness")
+    if unknown := [key for key in without if key not in CAPABILITIES]:
+        raise ValueError(f"{case['id']}: without names {', '.join(map(repr, unknown))}, which no adapter spells")
+    return without

@@ -81,8 +81,12 @@ def _causes(record: Record, roots: Mapping[str, Record]) -> tuple[str, ...]:
 def _settled(record: Record, blocked_by: tuple[str, ...], blocks: Counter[str]) -> Settled:
     expected = record.get("expectation")
     verdict = "blocked" if blocked_by else record["verdict"]
-    surprise = verdict != expected["verdict"] if expected else VERDICTS[verdict].exit_code != 0
-    return Settled(record, verdict, blocked_by, blocks[record["case"]], expected, surprise)
+    return Settled(record, verdict, blocked_by, blocks[record["case"]], expected, surprising(verdict, expected))
+
+
+def surprising(verdict: str, expected: Mapping[str, Any] | None) -> bool:
+    """Whether a verdict stands against expectation: the committed one, or that nothing is wrong."""
+    return verdict != expected["verdict"] if expected else VERDICTS[verdict].exit_code != 0
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,11 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Finding:
-    """A disagreement: a verdict, the instruction that shows it, and what was expected and seen, as text."""
+    """A disagreement: a verdict, the instruction that shows it, and what was expected and seen, as text.
+
+    also: what a script must print besides, since a value alone would not show it: its `dtype` or `shape`, or the state that was
+    left changed.
+    """
 
     verdict: str
     at: int | None
@@ -37,6 +41,7 @@ class Finding:
     expected: str = ""
     got: str = ""
     why: str = ""
+    also: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,11 +106,19 @@ def _compare(
     if not fails(enclosed) if enclosed else RELATIONS[relation](seen, wanted, dtype):
         return None
     message = f"{_subject(it)} is not what the specification says"
-    got = show(seen)
+    got, also = show(seen), _untold(seen, wanted, dtype)
+    if also == "dtype":
+        got += f" of {seen['dtype']}, not {wanted.get('dtype', dtype)}"
+    return Finding("fail", index, message, show_expected(relation, wanted), got, why, also)
+
+
+def _untold(seen: Json, wanted: Json, dtype: str) -> str:
+    """What differs and is not told by a value's nested lists: the dtype, or the shape of what is empty."""
     dtype = wanted.get("dtype", dtype)
     if seen.get("dtype", dtype) != dtype:
-        got += f" of {seen['dtype']}, not {dtype}"
-    return Finding("fail", index, message, show_expected(relation, wanted), got, why)
+        return "dtype"
+    empty = seen.get("values") == wanted.get("values") == []
+    return "shape" if empty and list(seen["shape"]) != list(wanted["shape"]) else ""
 
 
 _SUBJECTS: Final[Mapping[str, str]] = {
@@ -171,7 +184,7 @@ def unmapped(failure: Json, awaited: str | None = None, reading: bool = False) -
     is wrong; otherwise, or where the refusal `awaited` would be right, there is a row to add.
     """
     name, message = str(failure["type"]), _first_line(failure)
-    row = f"if it is a refusal, add the row {(awaited or 'KIND', name, _head(message))!r}"
+    row = f"if it is a refusal, add the row {(awaited or 'KIND', name, head(message))!r}"
     if name == "Misspelt":
         return message
     if "spelling" not in failure:
@@ -187,19 +200,19 @@ def _first_line(failure: Json) -> str:
     return next(iter(str(failure["message"]).splitlines()), "")
 
 
-def _head(message: str) -> str:
+def head(message: str) -> str:
     """A regular expression for messages like this one: what comes before the first word with a figure or a bracket."""
     special = re.search(r"\s*\S*[\d()\[\]{}<>]", message)
-    head = message[: special.start()] if special and special.start() else message
-    if len(head) > _LONGEST_HEAD:
-        head = head[:_LONGEST_HEAD].rsplit(" ", 1)[0]
-    return re.escape(head).replace("\\ ", " ")
+    kept = message[: special.start()] if special and special.start() else message
+    if len(kept) > _LONGEST_HEAD:
+        kept = kept[:_LONGEST_HEAD].rsplit(" ", 1)[0]
+    return re.escape(kept).replace("\\ ", " ")
 
 
 def _leak(reply: Json) -> Finding | None:
     for leak in reply["leaks"]:
         message = f"the program changed the {leak['name']} for whatever runs next"
-        return Finding("fail", None, message, leak["before"], leak["after"])
+        return Finding("fail", None, message, leak["before"], leak["after"], also=leak["name"])
     return None
 
 

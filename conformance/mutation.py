@@ -12,6 +12,8 @@ from conformance.console import say
 from conformance.errors import ConformanceError, NothingSelected
 from conformance.examination import Effort, examine
 from conformance.execution import Engine
+from conformance.showing import Folder, Scripts
+from conformance.witnesses import Witness
 
 if TYPE_CHECKING:
     from implementations.mutants import Mutant
@@ -20,26 +22,28 @@ if TYPE_CHECKING:
 def killed(select: Sequence[str], seed: int, scripts: Path | None) -> int:
     """Prints a line a clause; 0 when every mutant is killed as `fail`, 3 when one survives: then the suite is at fault.
 
-    A mutant of an engine that is not installed is skipped, and is not counted as killed.
+    With `scripts` each witness is written there as a script and run; 3 also when one does not show its fault. A mutant of an
+    engine that is not installed is skipped, and is not counted as killed.
     """
     clauses = [c for c in specification().values() if any(case.selected(select) for case in c.cases())]
     if not clauses:
         raise NothingSelected(f"no clause matches {' or '.join(select)}")
-    survivors, skipped = 0, 0
+    survivors, skipped, folder = 0, 0, Folder(scripts) if scripts else None
     for clause in clauses:
         if engine := missing(clause):
             skipped += 1
             say(f"skipped   {clause.id}  by {clause.mutant}  ({engine} is not installed)")
             continue
         record = attacked(clause, seed)
-        if record["verdict"] == "fail" and scripts:
-            scripts.mkdir(parents=True, exist_ok=True)
-            (scripts / f"{clause.id.replace('/', '__')}.py").write_text(record["script"], encoding="utf-8")
         survivors += record["verdict"] != "fail"
         say(f"{_word(record)}  {clause.id}  by {clause.mutant}  ({record['case']}: {record['message']})")
+        if record["verdict"] == "fail" and folder:
+            folder.add(clause.id.replace("/", "__"), scripts_of(clause, record))
     remark = f"; {skipped} skipped, for want of their engine" if skipped else ""
     say(f"{len(clauses) - survivors - skipped} of {len(clauses)} clauses kill their mutant{remark}")
-    return 3 if survivors else 0
+    if folder:
+        say(folder.summary())
+    return 3 if survivors or (folder and folder.silent) else 0
 
 
 def _word(record: Mapping[str, Any]) -> str:
@@ -59,6 +63,13 @@ def _mutant(clause: Clause) -> Mutant:
     if mutant is None:
         raise ConformanceError(f"{clause.id} names the mutant {clause.mutant!r}, which is not in the table")
     return mutant
+
+
+def scripts_of(clause: Clause, record: Mapping[str, Any]) -> Scripts:
+    """The script of a record's witness on the clause's mutant, and on the engine that it is made of."""
+    mutant = _mutant(clause)
+    sound = load(mutant.of)
+    return Scripts.of(Witness.of(record), sound.patched(mutant.patch), sound)
 
 
 def attacked(clause: Clause, seed: int) -> dict[str, Any]:

@@ -28,7 +28,8 @@ from conformance.generation.minimise import minimise, trimmed
 from conformance.generation.sketch import Unwritable
 from conformance.judge import Finding, judge
 from conformance.program import Program
-from conformance.script import printed
+from conformance.showing import Folder, Scripts
+from conformance.witnesses import Witness
 
 if TYPE_CHECKING:
     from implementations.mutants import Planted
@@ -58,7 +59,7 @@ class Catch:
     index: int
     witness: Program
     finding: Finding
-    script: str
+    scripts: Scripts
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,10 @@ class Pair:
             return None
         witness = trimmed(program, lambda it: self.shown(it) is not None)
         finding = self.shown(witness)
-        return Catch(case, index, witness, finding, printed(witness, self.broken.adapter)) if finding else None
+        if finding is None:
+            return None
+        scripts = Scripts.of(Witness(witness, finding), self.broken.adapter, self.sound.adapter)
+        return Catch(case, index, witness, finding, scripts)
 
 
 def _finding(engine: Engine, program: Program) -> Finding | None:
@@ -189,28 +193,30 @@ def likeliest(subject: str) -> list[Case]:
 def hunted(select: Sequence[str], subject: str | None, profile: str, seed: int, scripts: Path | None) -> int:
     """Prints a line a fault, and how many of each subject were caught; 0 when all were, 3 when one survived.
 
-    Ctrl-C ends it with what is known so far (6). A fault of an engine that is not installed is skipped.
+    With `scripts` each witness is written there as a script and run; 3 also when one does not show its fault. Ctrl-C ends it
+    with what is known so far (6). A fault of an engine that is not installed is skipped.
     """
     from implementations.mutants import PLANTED
 
     faults = [it for it in PLANTED.values() if _chosen(it, select, subject)]
     if not faults:
         raise NothingSelected(f"no planted fault matches {' or '.join((*select, *([subject] if subject else [])))}")
-    hunts, started = list[Hunt](), time.monotonic()
+    hunts, started, folder = list[Hunt](), time.monotonic(), Folder(scripts) if scripts else None
     try:
         for found in _hunts(faults, seed, PROFILES[profile]):
             hunts.append(found)
             say(found.line())
             for program in found.unsound:
                 say(f"          passed over {program}, at which the engine without the fault is wrong too")
-            if scripts and found.catch:
-                scripts.mkdir(parents=True, exist_ok=True)
-                (scripts / f"{found.fault.mutant.name}.py").write_text(found.catch.script, encoding="utf-8")
+            if folder and found.catch:
+                folder.add(found.fault.mutant.name, found.catch.scripts)
     except KeyboardInterrupt:
         say(f"interrupted after {len(hunts)} of {len(faults)} faults")
         return 6
     say(_summary(hunts, len(faults) - len(hunts), time.monotonic() - started))
-    return 3 if any(found.catch is None for found in hunts) else 0
+    if folder:
+        say(folder.summary())
+    return 3 if any(found.catch is None for found in hunts) or (folder and folder.silent) else 0
 
 
 def _chosen(fault: Planted, select: Sequence[str], subject: str | None) -> bool:

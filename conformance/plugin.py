@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +22,13 @@ from conformance.agent.lifetime import end_with_parent
 from conformance.clause import REGISTRY, Case
 from conformance.doctor import foundation
 from conformance.errors import ConformanceError, EngineError
-from conformance.examination import PROFILES, Effort, examine
+from conformance.examination import PROFILES, Effort, Interrupted, examine
 from conformance.execution import Engine
+from conformance.interruption import Interruption
 
 _ENGINE: Final = pytest.StashKey[Engine]()
 _EXPECTED: Final = pytest.StashKey[dict[str, expectations.Expectation]]()
+_INTERRUPTION: Final = pytest.StashKey[Interruption]()
 _QUIET: Final = ("pass", "declined")
 _FINISHED: Final = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)  # a shard may hold no case
 
@@ -40,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--budget", type=float, help="seconds of random programs, over all cases of them; then their number is none"
     )
     group.addoption("--seed", type=int, default=0, help="what every drawn input is derived from")
+    group.addoption("--index", type=int, help="of random programs only the one with this index")
     group.addoption("--timeout", type=float, default=20.0, help="seconds that an engine may take for one program")
     group.addoption("--select", action="append", default=[], help="a glob over case and clause ids")
     group.addoption("--shard", default="1/1", help="i/n: the i-th of n parts of the cases")
@@ -51,8 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Starts the engine, and reports to the harness that it loaded, or why not."""
     if not config.getoption("--engine"):
         return
+    config.stash[_INTERRUPTION] = Interruption()
     if config.getoption("--records") is not None:
         end_with_parent()
+        noticing = ExitStack()
+        noticing.enter_context(config.stash[_INTERRUPTION].noticed())
+        config.add_cleanup(noticing.close)
     try:
         adapter = resolve(config.getoption("--engine"))
         config.stash[_EXPECTED] = expectations.load(adapter.name, config.getoption("--expectations"))
@@ -102,13 +110,30 @@ class CaseItem(pytest.Item):
         self.case = case
 
     def runtest(self) -> None:
-        """Examines the case; sends the record to the harness, or fails when there is none."""
+        """Examines the case; sends the record to the harness, or fails when there is none.
+
+        Asked to end, it still sends what is known of the case: only while programs are run can it be interrupted.
+        """
         engine, option = self.config.stash[_ENGINE], self.config.getoption
+        interruption = self.config.stash[_INTERRUPTION]
         expected = self.config.stash[_EXPECTED].get(self.case.id)
-        effort = Effort(option("--profile"), option("--seed"), _share(self.session), self._tell_progress)
-        record = examine(self.case, engine, effort, expected)
-        wanted = (expected.verdict,) if expected else _QUIET
-        if not _tell(self.config, {"case": record}) and record["verdict"] not in wanted:
+        effort = Effort(
+            option("--profile"),
+            option("--seed"),
+            _share(self.session),
+            self._tell_progress,
+            option("--index"),
+            interruption.free,
+        )
+        with interruption.held():
+            try:
+                record = examine(self.case, engine, effort, expected)
+            except Interrupted as asked:
+                _tell(self.config, {"case": asked.record})
+                raise
+            told = _tell(self.config, {"case": record})
+        wanted = (record["expectation"]["verdict"],) if record["expectation"] else _QUIET
+        if not told and record["verdict"] not in wanted:
             pytest.fail("\n".join(_lines(record)), pytrace=False)
 
     def _tell_progress(self, programs: int, seconds: float) -> None:

@@ -61,7 +61,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "detach": _verb(),
     "require_grad": _verb("flag"),
     "retain_grad": _verb(),
-    "hook": _verb("body"),
+    "hook": _verb("body", block=True),  # also of another hook's handle: its function is registered once more
     "remove": _verb(),
     "raise": _verb(),
     "no_grad": _verb(block=True),
@@ -112,7 +112,7 @@ class Program:
     def to_json(self, answers: bool = True) -> dict[str, Any]:
         """The program as JSON, numbered; without `answers` it says what to look at, and not what is expected to be seen."""
         numbers = iter(range(10**9))
-        instructions = _to_json(self.instructions, numbers, frozenset() if answers else _ANSWERS)
+        instructions = _to_json(self.instructions, numbers, frozenset() if answers else ANSWERS)
         return {"schema": SCHEMA, "dtype": self.dtype, "instructions": instructions}
 
     @classmethod
@@ -152,12 +152,12 @@ class Program:
 
 
 # The options of an expectation that are the judge's business, and not an engine's.
-_ANSWERS: Final = frozenset({"relation", "value", "why", "when"})
+ANSWERS: Final = frozenset({"relation", "value", "why", "when"})
 
 
 def attributes_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """What an operator's rule takes besides operands, of an instruction's options: the lists of JSON are tuples there."""
-    return {name: tuple(options[name]) if name in _TUPLES else options[name] for name in ATTRIBUTES if name in options}
+    return {name: tuple(value) if name in _TUPLES else value for name, value in options.items() if name in ATTRIBUTES}
 
 
 def _to_json(
@@ -170,14 +170,15 @@ def _to_json(
             "out": list(it.out),
             "args": [arg if isinstance(arg, str) else {"scalar": arg.text} for arg in it.args],
             "options": _shown(it, hidden),
-            "body": _to_json(it.body, numbers, hidden),
+            "body": _to_json(it.body, numbers, hidden) if it.body else [],
         }
         for it in instructions
     ]
 
 
 def _shown(it: Instruction, hidden: frozenset[str]) -> dict[str, Any]:
-    return {key: value for key, value in it.options.items() if key not in hidden or it.verb != "expect"}
+    unseen = hidden if it.verb == "expect" else ()
+    return {key: value for key, value in it.options.items() if key not in unseen}
 
 
 def _instruction(data: Mapping[str, Any]) -> Instruction:
@@ -193,7 +194,8 @@ def _instruction(data: Mapping[str, Any]) -> Instruction:
 def _flat(instructions: Sequence[Instruction]) -> Iterator[Instruction]:
     for it in instructions:
         yield it
-        yield from _flat(it.body)
+        if it.body:
+            yield from _flat(it.body)
 
 
 def _cut(instructions: Sequence[Instruction], last: int, number: int) -> tuple[tuple[Instruction, ...], int]:

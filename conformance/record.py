@@ -14,19 +14,23 @@ from conformance.program import Program
 from conformance.script import printed
 
 if TYPE_CHECKING:
-    from conformance.examination import Examination
+    from conformance.examination import Effort, Examination
 
 _EXACT: Final = "exact: equality of rationals, no tolerance"
 _ENCLOSED: Final = "enclosed: the truth in balls, and twice the error that rounding in the dtype can make"
 
 
-def again(case: Case, engine: Engine, profile: str, seed: int) -> str:
-    """The command that examines the case again, with the same inputs."""
-    words = ["autograd-conformance", "run", "--engine", engine.adapter.spec, "--select", case.id, "--seed", str(seed)]
+def again(case: Case, engine: Engine, effort: Effort, index: int | None) -> str:
+    """The command that examines the case again, with the same inputs; of random programs only the one at `index`."""
+    words = ["autograd-conformance", "run", "--engine", engine.adapter.spec, "--select", case.id]
+    words += ["--seed", str(effort.seed)]
     if engine.python != sys.executable:
         words += ["--python", engine.python]
-    if profile != "quick":
-        words += ["--profile", profile]
+    if index is not None:
+        words += ["--index", str(index)]
+    elif effort.profile != "quick":
+        words += ["--profile", effort.profile]
+        words += ["--budget", f"{effort.seconds:g}"] if effort.seconds else []
     if engine.timeout != TIMEOUT:
         words += ["--timeout", f"{engine.timeout:g}"]
     return shlex.join([*words, "--out", "out/again"])  # beside the report of the whole run, not over it
@@ -55,9 +59,16 @@ def recorded(examination: Examination, seconds: float, expected: Expectation | N
         record["generated"] = examination.census.to_json()
     if examination.declined:
         record["declined"] = _declined(examination)
+    if finding.verdict == "pass" and examination.passed and _exemplary(case):
+        record["example"] = printed(examination.passed, examination.engine.adapter)
     if finding.verdict not in ("pass", "declined"):
         record |= _evidence(examination, finding, rerun)
     return record
+
+
+def _exemplary(case: Case) -> bool:
+    """Whether the case may stand for its clause: it is the first, and draws no programs. One a clause keeps journals small."""
+    return not (case.clause.writer or case.clause.stored) and case == next(case.clause.cases())
 
 
 def _without_finding(examination: Examination) -> Finding:
@@ -81,6 +92,7 @@ def _evidence(examination: Examination, finding: Finding, rerun: str) -> dict[st
         "why": finding.why,
         "method": _ENCLOSED if examination.outcomes else _EXACT,
         "at": finding.at,
+        "also": finding.also,
         "rerun": rerun,
         "stands_on": [f"{clause}[{case.dtype}]" for clause in case.clause.after],
         "uses": _used_cases(case, examination.witness),
@@ -92,7 +104,7 @@ def _evidence(examination: Examination, finding: Finding, rerun: str) -> dict[st
     if examination.witness is not None:
         evidence["witness"] = examination.witness.to_json()
         evidence["instructions"] = len(examination.witness)
-        evidence["script"] = printed(examination.witness, examination.engine.adapter)
+        evidence["script"] = printed(examination.witness, examination.engine.adapter, finding)
     return evidence
 
 

@@ -20,28 +20,29 @@ from conformance.journal import read_journal
 from conformance.judge import Finding, Judgement, judge
 from conformance.program import Program
 from conformance.script import printed, script_of
+from conformance.witnesses import Witness
 
 # What another interpreter does with a script: an engine beside its adapter must be found, as the agent finds it.
 _SCRIPT: Final = "import runpy, sys; sys.path.append(sys.argv[2]); runpy.run_path(sys.argv[1], run_name='__main__')"
 
 
-def witness(path: Path, case: str | None) -> Program:
-    """The program in a file: a program's JSON, or whatever has one as its `witness`; of a journal that of one case.
+def witness(path: Path, case: str | None) -> Witness:
+    """The witness in a file: a program's JSON, or whatever has one as its `witness`; of a journal that of one case.
 
     Raises UsageError when the file cannot be read or holds none.
     """
     try:
         data = _of_journal(path, case) if case else json.loads(path.read_text(encoding="utf-8"))
-        program = Program.from_json(data.get("witness", data) if isinstance(data, dict) else {})
+        found = Witness.of(data if isinstance(data, dict) else {})
     except (OSError, ValueError, RecursionError) as reason:
         raise UsageError(f"cannot read the witness {path}: {reason}") from None
     except UsageError:
         raise
     except ConformanceError as reason:
         raise UsageError(f"{path} holds no witness: {reason}") from None
-    if not program.instructions:
+    if not found.program.instructions:
         raise UsageError(f"{path} holds no witness: its program is empty")
-    return program
+    return found
 
 
 def _of_journal(path: Path, case: str) -> Mapping[str, Any]:
@@ -60,10 +61,10 @@ def _sound() -> Iterator[None]:
         raise UsageError(f"the witness cannot be judged: {type(reason).__name__} {reason}") from None
 
 
-def script(program: Program, adapter: Adapter) -> str:
+def script(witness: Witness, adapter: Adapter) -> str:
     """A witness as a script in an engine's terms; raises NothingSelected when the engine does not offer what it needs."""
     with _sound():
-        return script_of(program, adapter)
+        return script_of(witness.program, adapter, witness.finding)
 
 
 def judged(program: Program, adapter: Adapter, python: str, timeout: float) -> int:
@@ -98,17 +99,17 @@ def _failure(program: Program, adapter: Adapter, finding: Finding) -> list[str]:
     lines.append(f"  expected {one_line(finding.expected)}    got {one_line(finding.got)}")
     title = f"witness, {counted(len(program), 'instruction')}, as it ran:"
     with _sound():
-        return lines + indented(title, printed(program, adapter))
+        return lines + indented(title, printed(program, adapter, finding))
 
 
-def in_process(program: Program, adapter: Adapter, python: str, path: Path) -> int:
+def in_process(witness: Witness, adapter: Adapter, python: str, path: Path) -> int:
     """Saves a witness's script at `path` and executes it in this very process, which becomes `python` when that is another.
 
     Nothing is judged; what an engine raises is not caught, so that `python -m pdb` stops there.
     """
     if adapter.command:
         raise UsageError(f"{adapter.name} is not written in Python, so its script cannot be executed in this process")
-    text = script(program, adapter)
+    text = script(witness, adapter)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as reason:

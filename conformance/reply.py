@@ -1,15 +1,20 @@
-"""What an agent may reply: nothing of another shape reaches the judge. The schema is in docs/agent-protocol.md."""
+"""What an agent may reply: nothing of another shape reaches the judge. `conformance/schema/` says the same as a JSON Schema."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from conformance.judge import number
+from conformance.capabilities import KINDS
 from conformance.program import Program
 
 Json = Mapping[str, Any]
+
+# A number as text: digits are an exact integer, p/q a rational, what has a point or an exponent is read as a binary64.
+NUMBER: Final = r"^(-?([0-9]+(/0*[1-9][0-9]*)?|[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)|nan)$"
+_NUMBER: Final = re.compile(NUMBER)
 
 
 class Malformed(Exception):
@@ -22,7 +27,7 @@ def checked(reply: Json, program: Program) -> Json:
     for key, legal in _FIELDS.items():
         if not legal(reply.get(key)):
             raise Malformed(f"a reply whose {key!r} is missing or malformed")
-    failure = reply.get("failure")
+    failure = reply.get("failure", "missing")
     if failure is not None and not (_is_refusal(failure) and failure.get("at") in instructions):
         raise Malformed("a reply whose 'failure' is malformed")
     for index, seen in reply["observations"]:
@@ -63,7 +68,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_list_of(legal: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -71,7 +76,8 @@ def _is_list_of(legal: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _is_duration(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value >= 0
 
 
 def _is_leak(value: Any) -> bool:
@@ -79,20 +85,16 @@ def _is_leak(value: Any) -> bool:
 
 
 def _is_entry(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], dict)
+    return isinstance(value, list) and len(value) == 2 and _is_count(value[0]) and isinstance(value[1], dict)
 
 
 def _is_refusal(value: Any) -> bool:
     named = isinstance(value, dict) and _is_text(value.get("type")) and _is_text(value.get("message"))
-    return named and isinstance(value.get("at"), int) and isinstance(value.get("kind"), (str, type(None)))
+    return named and _is_count(value.get("at")) and "kind" in value and value["kind"] in (*KINDS, None)
 
 
 def _is_number(value: Any) -> bool:
-    try:
-        float(value) if isinstance(value, str) and "/" not in value else number(value)
-    except (AttributeError, TypeError, ValueError, ArithmeticError):
-        return False
-    return True
+    return _is_text(value) and _NUMBER.fullmatch(value) is not None
 
 
 def _is_array(seen: Any) -> bool:

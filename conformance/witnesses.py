@@ -1,4 +1,4 @@
-"""The files that a run keeps its witnesses in, one a case: `replay` takes them up again."""
+"""Witnesses, and the files that a run keeps them in, one a case: `replay` takes them up again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.errors import UsageError
+from conformance.judge import Finding
+from conformance.program import Program
 
 FOLDER: Final = "witnesses"
 _LONGEST: Final = 100
 # What of a record a witness's file holds: what was wrong, and the program that shows it.
-_KEPT: Final = ("case", "clause", "verdict", "message", "expected", "got", "why", "at", "rerun", "witness")
+_KEPT: Final = ("case", "clause", "verdict", "message", "expected", "got", "why", "at", "also", "rerun", "witness")
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A program that shows a fault, and what was found of it, where that is known."""
+
+    program: Program
+    finding: Finding | None = None
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Witness:
+        """The witness of a record, or of a file that has the program as its `witness`; or a program's own JSON."""
+        known = {it.name: data[it.name] for it in fields(Finding) if it.name in data}
+        finding = Finding(**known) if known.keys() >= {"verdict", "at", "message"} else None
+        return cls(Program.from_json(data.get("witness", data)), finding)
 
 
 def file_name(case: str) -> str:

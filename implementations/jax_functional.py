@@ -26,6 +26,7 @@ ADAPTER = Adapter(
         },
     ),
     dtypes={"float64": "jnp.float64", "float32": "jnp.float32"},
+    compiles=True,
     refusals=(
         ("not_scalar", "TypeError", "Gradient only defined for scalar-output functions"),
         ("shape_mismatch", "ValueError", "argument to VJP function|cotangent input to vjp"),

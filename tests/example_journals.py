@@ -309,6 +309,8 @@ def _record(name: str, clause: str, verdict: str, dtype: str) -> dict[str, Any]:
         facts["declined"] = f"does not offer {lacks}"
     if verdict == "fail":
         facts["script"] = _SCRIPT.format(name=name)
+    if verdict == "pass" and dtype == "float64":
+        facts["example"] = _SCRIPT.format(name=name)
     if clause in _CONVENTIONS and verdict == "pass":
         question, answers = _CONVENTIONS[clause]
         facts["conventions"] = {question: answers.get(name, _DEFAULTS[question])}

@@ -14,20 +14,18 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-
-import numpy as np
+from dataclasses import dataclass, field
 
 from conformance.adapter import resolve
 from conformance.agent.interpreter import script
 from conformance.execution import Engine
+from conformance.generation.drawing import varied
 from conformance.generation.enclosing import write
 from conformance.generation.functional import KINDS, generate
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.judge import Finding, judge
 from conformance.model import bounds
-from conformance.program import Instruction, Program
+from conformance.program import Program
 
 
 @dataclass
@@ -67,27 +65,6 @@ class Tally:
 def sketch(number: int, seed: int, dtype: str, kind: str, offered: frozenset[str]) -> Sketch:
     """The program of one number."""
     return generate(random.Random(f"{seed} {kind} {number}"), dtype, kind, offered)
-
-
-def varied(made: Sketch, draw: random.Random) -> Sketch:
-    """The same program with numbers near those it has: an engine that compiles each shape it meets runs it at once."""
-
-    def near(it: Instruction) -> Instruction:
-        if it.verb != "leaf":
-            return it
-        value = it.options["value"]
-        texts = [_near(text, draw) for text in value["values"]]
-        draw.shuffle(texts)
-        return replace(it, options={**it.options, "value": {**value, "values": texts}})
-
-    return replace(made, instructions=tuple(near(it) for it in made.instructions))
-
-
-def _near(text: str, draw: random.Random) -> str:
-    number = Fraction(text)
-    if text == "-0" or not 2.0**-100 < abs(number) < 2.0**100 or number.denominator <= 2:
-        return text
-    return str(Fraction(float(np.float32(float(number) * draw.uniform(0.8, 1.25)))))
 
 
 def fuzz(engine: Engine, dtype: str, kind: str, numbers: range, seed: int, variants: int = 1) -> Tally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -21,6 +22,7 @@ from conformance.agent.lowering import Lowering, NotOffered
 from conformance.catalogue import CHAPTERS, HISTORY, Line, catalogue, check_clauses, line, lines_of, read
 from conformance.catalogue.markdown import COMMAND, document
 from conformance.clause import Clause, specification
+from conformance.corpus import corpus
 from conformance.errors import ConformanceError
 from implementations.mutants import MUTANTS
 from tests.test_specification import recorded
@@ -75,6 +77,13 @@ def unfounded(lines: Lines, clauses: Clauses) -> Iterator[str]:
 def unbroken(clauses: Clauses, mutants: Collection[str]) -> Iterator[str]:
     """Clauses without a mutant of the table."""
     yield from (f"{it.id} names no mutant of the table" for it in clauses.values() if it.mutant not in mutants)
+
+
+def unwitnessed(lines: Lines, entries: Collection[str]) -> Iterator[str]:
+    """Witnesses that are no entries of the corpus, or stand behind several lines."""
+    named = Counter(name for it in lines.values() for name in it.witnesses)
+    yield from (f"{name} is no entry of the corpus" for name in named if name not in entries)
+    yield from (f"{name} is named {count} times" for name, count in named.items() if count > 1)
 
 
 def untested(lines: Lines) -> list[str]:
@@ -160,6 +169,12 @@ def test_every_clause_has_a_mutant() -> None:
     assert list(unbroken(specification(), MUTANTS)) == []
 
 
+def test_witnesses_are_entries_of_the_corpus() -> None:
+    """What a line names as a witness is in the corpus; each class of old disagreements has one."""
+    assert list(unwitnessed(catalogue(), [entry.name for entry in corpus()])) == []
+    assert [it.id for it in catalogue().values() if it.witnesses] == [f"PRG-{number:02}" for number in range(4, 14)]
+
+
 def test_needs_are_needed() -> None:
     """Without any capability that a line needs, a clause that asks for the line is offered in none of its cases."""
     assert list(needless(catalogue(), specification())) == []
@@ -219,6 +234,7 @@ def changed(name: str, **changes: Any) -> dict[str, Line]:
         ("REQ-03", {"needs": ["wings"]}, "the capability 'wings' is unknown"),
         ("REQ-03", {"untested": "why not"}, "names clauses, or says why"),
         ("REQ-03", {"clauses": None}, "names clauses, or says why"),
+        ("REQ-03", {"witnesses": ["zero_clears_the_gradient"]}, "names programs/corpus too"),
         ("XYZ-01", {}, "a chapter's three letters"),
         ("REQ-3", {}, "a chapter's three letters"),
     ],
@@ -276,6 +292,13 @@ def test_a_clause_without_a_mutant_is_found() -> None:
     first = next(iter(known.values()))
     broken = {first.id: replace(first, mutant="nobody")}
     assert list(unbroken(broken, MUTANTS)) == [f"{first.id} names no mutant of the table"]
+
+
+def test_a_witness_that_there_is_not_is_found() -> None:
+    """A witness that is no entry of the corpus is found, and so is one that two lines name."""
+    name = catalogue()["PRG-08"].witnesses[0]
+    assert list(unwitnessed({"PRG-08": catalogue()["PRG-08"]}, [])) == [f"{name} is no entry of the corpus"]
+    assert list(unwitnessed(changed("PRG-09", witnesses=(name,)), [name]))[-1] == f"{name} is named 2 times"
 
 
 def test_reasons_are_counted() -> None:

@@ -9,14 +9,16 @@ from typing import Any, Final
 import pytest
 
 from conformance.adapter import load, resolve
+from conformance.catalogue import catalogue
 from conformance.corpus import FOLDER, KINDS, CorpusEntry, as_text, corpus
 from conformance.errors import ConformanceError
 from conformance.execution import Engine
 from conformance.generation.attribution import clause_of
-from implementations.mutants import MUTANTS
+from implementations.mutants import FAULTS
 from tests.example_writer import finding
 
 ENTRIES: Final = corpus()
+WITNESSES: Final = {name for line in catalogue().values() for name in line.witnesses}
 GOOD: Final = json.loads(as_text(ENTRIES[0]))
 
 
@@ -41,15 +43,43 @@ def test_its_fault_fails(entry: CorpusEntry) -> None:
         found = finding(entry.program, engine)
     assert found is not None
     assert found.verdict == "fail"
-    assert len(entry.program) <= 5
+    assert len(entry.program) <= 6
     assert clause_of(entry.program, found) is not None
+
+
+def failing(fault: str) -> dict[str, str]:
+    """The entries that an engine with a fault does not pass, with the verdicts."""
+    with Engine(resolve(f"{FAULTS[fault].of},mutant={fault}")) as engine:
+        found = {entry.name: finding(entry.program, engine) for entry in ENTRIES}
+    return {name: it.verdict for name, it in found.items() if it}
+
+
+@pytest.mark.parametrize("entry", [it for it in ENTRIES if it.name in WITNESSES], ids=lambda entry: entry.name)
+def test_the_fault_of_a_witness_fails_nothing_else(entry: CorpusEntry) -> None:
+    """What a line of the catalogue names as its witness is all of the corpus that its fault fails."""
+    assert failing(entry.fault) == {entry.name: "fail"}
+
+
+# Witnesses that several faults show in, each with another one than it was made for.
+OTHERWISE: Final = {
+    "adding_to_a_gradient_is_a_write": "accumulation_replaces_the_tensor",
+    "clearing_a_gradient_is_a_write": "zeroing_replaces_the_gradient",
+    "an_unused_input_is_given_nothing": "unused_input_gives_ones",
+    "of_two_reasons_to_refuse_any_is_named": "backward_of_a_constant_is_silent",
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_witness_shows_other_faults_too(name: str) -> None:
+    """A witness fails another fault that breaks its rule in another way."""
+    assert failing(OTHERWISE[name])[name] == "fail"
 
 
 def test_the_entries_differ() -> None:
     """There are entries of both kinds, each of another fault, with a sentence; the files are written as we write them."""
     assert {entry.kind for entry in ENTRIES} == set(KINDS)
     assert len({entry.fault for entry in ENTRIES}) == len(ENTRIES) >= 10
-    assert all(entry.fault in MUTANTS for entry in ENTRIES)
+    assert all(entry.fault in FAULTS for entry in ENTRIES)
     for entry in ENTRIES:
         assert entry.about.endswith(".")
         assert (FOLDER / f"{entry.name}.json").read_text(encoding="utf-8") == as_text(entry)

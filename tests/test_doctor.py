@@ -117,16 +117,68 @@ def test_a_foundation_that_runs_is_none_of_our_business(adapter: Adapter) -> Non
 
 def test_the_doctor_names_the_broken_spelling(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Steps before the broken one work, and no case is tried after it."""
-    path = tmp_path / "own.py"
-    path.write_text(
-        "from dataclasses import replace\nfrom implementations.reference_eager import ADAPTER as REFERENCE\n"
-        "ADAPTER = replace(REFERENCE, spellings={**REFERENCE.spellings, 'add': '{a}.plus({b})'})\n",
-        encoding="utf-8",
-    )
-    assert doctor.examined(str(path), sys.executable, 20.0) == 1
+    assert doctor.examined(changed(tmp_path, add="{a}.plus({b})"), sys.executable, 20.0) == 3
     lines = " ".join(capsys.readouterr().out.split())
     assert 'leaf works mul works add error: the spelling add: "{a}.plus({b})" raised AttributeError: ' in lines
     assert "value_and_gradient" not in lines
+
+
+def changed(folder: Path, patch: str = "", **spellings: str | None) -> str:
+    """An adapter of the reference engine with other spellings; None leaves a key out."""
+    path = folder / "own.py"
+    path.write_text(
+        "from dataclasses import replace\nfrom implementations.reference_eager import ADAPTER as REFERENCE\n"
+        f"CHANGED = {{**REFERENCE.spellings, **{spellings!r}}}\n"
+        "SPELLINGS = {key: text for key, text in CHANGED.items() if text is not None}\n"
+        f"ADAPTER = replace(REFERENCE.patched({patch!r}), spellings=SPELLINGS)\n",
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+_WRONG: Final = "from implementations.reference import core\ncore.Tensor.exp = lambda self: self + 2"
+_MODES: Final = {"no_grad": None, "enable_grad": None}
+
+# An adapter, what the doctor says of it, and its exit code.
+CHECKUPS: Final[dict[str, tuple[dict[str, Any], str, int]]] = {
+    "a spelling that raises is the adapter's fault": (
+        {"exp": "{a}.exponential()"},
+        "broken exp \"{a}.exponential()\": AttributeError: 'Tensor' object has no attribute 'exponential'; correct the spelling",
+        3,
+    ),
+    "an exception that nothing maps is the adapter's fault": (
+        {"detach": "[][0]"},
+        'broken detach "[][0]": IndexError: list index out of range; correct the spelling, or leave it out',
+        3,
+    ),
+    "a wrong number is the engine's": (
+        {"patch": _WRONG},
+        'wrong exp "{a}.exp()": expected [1. 1. 1.], got [2. 2. 2.]; the spelling runs, the engine does not conform',
+        0,
+    ),
+    "what is left out and works is to be pasted": (
+        {"detach": None},
+        'declined detach but it works: add "detach": "{a}.detach()"',
+        0,
+    ),
+    "a block that is left out and works": (_MODES, 'declined no_grad but it works: add "no_grad":', 0),
+    "what is made of others is counted": ({"backward.cotangent": None}, "emulated 1: a cotangent, as sum(y * v)", 0),
+}
+
+
+@pytest.mark.parametrize("name", CHECKUPS)
+def test_whose_fault_it_is(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The doctor tells a broken adapter from an engine that is wrong, and names what could be offered."""
+    changes, sentence, code = CHECKUPS[name]
+    assert doctor.examined(changed(tmp_path, **changes), sys.executable, 20.0) == code
+    assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_right_adapter_has_nothing_to_mend(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the reference engine every spelling that is tried works, nothing is emulated, and nothing more is offered."""
+    assert doctor.examined("reference", sys.executable, 20.0) == 0
+    words = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert not {"broken", "wrong", "declined"} & set(words)
 
 
 # --- where an engine is found

@@ -79,6 +79,9 @@ FAULTS = {
     "the_mode_is_of_the_process": "modes",
     "hook_replacement_is_ignored": "hooks",
     "hooks_run_in_reverse": "hooks",
+    "removal_skips_the_next_hook": "hooks",
+    "exceptions_of_hooks_are_swallowed": "hooks",
+    "writes_inside_hooks_are_not_noticed": "hooks",
     "writes_count_twice": "in_place",
     "versions_are_not_checked": "in_place",
     "views_are_copies": "views",
@@ -88,9 +91,9 @@ FAULTS = {
 @pytest.mark.parametrize("mutant", FAULTS)
 def test_planted_faults_are_found(mutant: str) -> None:
     """An engine that is broken on purpose fails a program: an error would be the adapter's, or ours."""
-    from implementations.mutants import MUTANTS
+    from implementations.mutants import FAULTS as PLANTED
 
-    with Engine(resolve(f"{MUTANTS[mutant].of},mutant={mutant}")) as broken:
+    with Engine(resolve(f"{PLANTED[mutant].of},mutant={mutant}")) as broken:
         found = (finding(broken, write(sketch(FAULTS[mutant], seed))) for seed in range(300))
         first = next((f for f in found if f), None)
     assert first is not None
@@ -123,7 +126,7 @@ DRAWN = {
 }
 REFUSED = {
     *("not_scalar", "shape_mismatch", "needs_grad", "graph_freed", "unused_input", "no_gradient", "not_leaf"),
-    *("leaf_in_place", "version_conflict"),
+    *("leaf_in_place", "version_conflict", "raised"),
 }
 
 
@@ -141,10 +144,12 @@ def test_everything_is_drawn() -> None:
                     seen[it.verb] |= {options["operator"]} if it.verb == "apply" else set(options)
                     words |= {str(options.get("how"))} | {key for action in options.get("body", ()) for key in action}
                     words |= {type(options.get("index")).__name__}
+                    words |= {f"hook does {inner.verb}" for inner in it.body if it.verb == "hook"}
                 else:
                     assert it.verb in ("expect", "attempt")
     assert seen == DRAWN
     assert words >= {"zero", "none", "add", "mul", "set", "scale", "replace", "note", "int", "list", "dict"}
+    assert words >= {f"hook does {verb}" for verb in ("apply", "write", "remove", "hook", "raise")}
     assert words >= REFUSED
 
 

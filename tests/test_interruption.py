@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from conformance.clause import specification
+from conformance.interruption import Interruption
 from conformance.journal import read_journal
 from tests.fakes.command import Terminal, within
 from tests.fakes.engines import FAKES, Fake
@@ -113,6 +114,63 @@ def test_a_polite_end_of_a_run_that_is_busy(way: str, terminal: Terminal) -> Non
     assert within(5, lambda: not terminal.processes())
 
 
+# A backward that tells how often it was called.
+_COUNTED: Final = """
+def counted(*arguments, right=reference.Tensor.backward, **options):
+    with open({path!r}, "a") as calls:
+        calls.write(".")
+    {then}
+reference.Tensor.backward = counted
+"""
+
+
+def _counted(terminal: Terminal, then: str) -> Callable[[], int]:
+    """Writes the patch `counted.py`; what it gives says how often backward was called."""
+    path = terminal.folder / "calls"
+    (terminal.folder / "counted.py").write_text(_COUNTED.format(path=str(path), then=then), encoding="utf-8")
+    return lambda: path.stat().st_size if path.exists() else 0
+
+
+@pytest.mark.parametrize("way", ["ctrl_c_in_a_terminal", "terminate"])
+def test_a_polite_end_of_a_case_that_is_given_a_time(way: str, terminal: Terminal) -> None:
+    """Random programs that were asked for hours are not lost: their case is recorded, as if its time had ended then."""
+    case, calls = "programs/protocol[accumulation,float64]", _counted(terminal, "return right(*arguments, **options)")
+    options = ("--engine", "reference,patch=counted.py", "--select", case, "--profile", "deep", "--jobs", "1")
+    with terminal.start("run", *options, "--out", "out") as run:
+        assert within(60, lambda: calls() > 100)
+        POLITE[way](run)
+        output, errors = run.communicate(timeout=30)
+    assert run.returncode == 6, errors
+    assert "Traceback" not in output + errors
+    journal = read_journal(terminal.folder / "out" / "reference.jsonl")
+    (record,) = journal.cases
+    assert (record["case"], record["verdict"], record["interrupted"]) == (case, "pass", True)
+    assert record["programs"] > 10
+    assert record["compared"] > record["programs"]
+    assert not journal.complete
+    assert within(5, lambda: not terminal.processes())
+
+
+@pytest.mark.parametrize("way", ["ctrl_c_in_a_terminal", "terminate"])
+def test_a_failure_that_was_found_is_not_lost(way: str, terminal: Terminal) -> None:
+    """A failure whose witness is still being made smaller is recorded with the witness so far, and can be replayed."""
+    case, calls = "programs/protocol[accumulation,float64]", _counted(terminal, "while True: pass")
+    engine = ("--engine", "reference,patch=counted.py", "--timeout", "1")
+    with terminal.start("run", *engine, "--select", case, "--jobs", "1", "--out", "out") as run:
+        # Each program is run twice: before all others the one that any engine must run, then that which fails, then smaller ones.
+        assert within(60, lambda: calls() > 4)
+        POLITE[way](run)
+        output, errors = run.communicate(timeout=30)
+    assert run.returncode == 6, errors
+    assert "Traceback" not in output + errors
+    assert "TIMEOUT  programs/protocol" in output
+    (record,) = read_journal(terminal.folder / "out" / "reference.jsonl").cases
+    assert (record["case"], record["verdict"], record["interrupted"]) == (case, "timeout", True)
+    again = terminal.run("replay", record["saved"], *engine)
+    assert again.stdout.startswith("timeout: no answer within 1 s, in backward\n")
+    assert within(5, lambda: not terminal.processes())
+
+
 def test_an_interruption_before_the_first_record(terminal: Terminal) -> None:
     """Ctrl-C while an engine is being imported ends the run with 6 and one sentence; no journal was begun."""
     slow = Fake("slow", "import time\ntime.sleep(600)", "", 4).write(terminal.folder)
@@ -179,3 +237,65 @@ def _assert_incomplete(terminal: Terminal, journal: Path) -> None:
     assert "incomplete" in done.stdout
     assert "Traceback" not in done.stderr
     assert _recorded(journal) >= 1
+
+
+# --- what interrupts, and what does not
+
+
+def test_a_held_block_is_not_interrupted() -> None:
+    """What must not be lost is finished first, whatever comes; then KeyboardInterrupt."""
+    interruption, finished = Interruption(), []
+
+    def held() -> None:
+        with interruption.noticed(), interruption.held():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            finished.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        held()
+    assert finished
+    assert interruption.asked == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_free_part_is_interrupted_once(number: signal.Signals) -> None:
+    """The first request ends what is free; the second does not disturb what then follows."""
+    interruption, done = Interruption(), []
+
+    def explored() -> None:
+        with interruption.noticed(), interruption.held():
+            try:
+                with interruption.free():
+                    signal.raise_signal(number)
+                    done.append("the rest")
+            except KeyboardInterrupt:
+                signal.raise_signal(number)
+                done.append("a record")
+
+    with pytest.raises(KeyboardInterrupt):
+        explored()
+    assert done == ["a record"]
+
+
+def test_a_request_before_a_free_part_ends_it() -> None:
+    """What was asked for while nothing could be interrupted comes as soon as something can."""
+    interruption, done = Interruption(), []
+
+    def explored() -> None:
+        with interruption.noticed(), interruption.held():
+            signal.raise_signal(signal.SIGINT)
+            with interruption.free():
+                done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        explored()
+    assert not done
+
+
+def test_handlers_are_given_back() -> None:
+    """After the block Ctrl-C is what it was."""
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with Interruption().noticed():
+        pass
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -321,7 +321,7 @@ def test_a_leak_is_a_failure() -> None:
     """A program that changes what the next one starts from fails, even when all it expected was seen."""
     judgement = judge(Program("float64", (wants(array("1")),)), reply((0, array("1")), leaks=[LEAK]))
     assert judgement.finding == Finding(
-        "fail", None, "the program changed the grad mode for whatever runs next", "True", "False"
+        "fail", None, "the program changed the grad mode for whatever runs next", "True", "False", also="grad mode"
     )
 
 

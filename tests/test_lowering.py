@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
+from textwrap import dedent
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from conformance.agent.text import LIMIT, clipped, exact, extents, flat
 from conformance.judge import judge
 from conformance.judge import number as read
 from conformance.model.numbers import exact_array, to_json
-from conformance.program import Instruction, Program
+from conformance.program import Instruction, Program, Scalar
 from conformance.tensor import (
     attempting,
     catching,
@@ -346,6 +347,20 @@ def test_functions_within_functions() -> None:
     passes(program_of(write), replace(FUNCTIONAL, spellings={**FUNCTIONAL.spellings, "grad.create_graph": ""}))
 
 
+def test_a_gradient_hides_what_its_function_computes() -> None:
+    """A gradient by x recomputes y = 2x inside; by y it would come out as 0, where it is 2: the program is declined."""
+
+    def write() -> None:
+        x = tensor(3, requires_grad=True)
+        y = x * 2
+        [first] = grad(y * y, [x], create_graph=True)
+        [second] = grad(first, [y])
+        expect(second, 4)
+
+    adapter = replace(FUNCTIONAL, spellings={**FUNCTIONAL.spellings, "grad.create_graph": ""})
+    assert answered(program_of(write), adapter)["declined"] == ["gradients by what another function computes inside"]
+
+
 @pytest.mark.parametrize("option", ["retain_graph", "allow_unused"])
 def test_functions_have_no_graph_to_keep(option: str) -> None:
     """What only a recorded graph has is declined in the functional shape."""
@@ -383,6 +398,53 @@ def test_every_kind_of_step_runs() -> None:
     passes(program_of(everything), REFERENCE)
 
 
+def test_a_hook_reads_naturally() -> None:
+    """A hook is a function that notes its argument, does what its body says and answers; it may be registered once more."""
+    value = {"shape": [1], "values": ["2"]}
+    body = (
+        Instruction("remove", (), ("h",)),
+        Instruction("hook", (), ("x", "k")),
+        Instruction("write", (), ("c", "g"), {"how": "add"}),
+        Instruction("apply", ("g",), ("g", Scalar("3")), {"operator": "mul"}),
+        Instruction("apply", ("g",), ("c", "g"), {"operator": "sub"}),
+    )
+    program = Program(
+        "float64",
+        (
+            Instruction("leaf", ("x",), (), {"value": value, "requires_grad": True}),
+            Instruction("leaf", ("c",), (), {"value": value, "requires_grad": False}),
+            Instruction("hook", ("k",), ("x",), {"body": [{"scale": "2"}]}),
+            Instruction("hook", ("h", "g"), ("x",), {"body": []}, body),
+            Instruction("hook", ("r", "g"), ("x",), {"body": []}, (Instruction("raise"),)),
+        ),
+    )
+    text = script(program.to_json(), REFERENCE.to_json(), {})
+    assert text[text.index("k_calls") :] == dedent(
+        """\
+        k_calls = []
+        def k_body(g):
+            k_calls.append(g.tolist())
+            return g * 2.0
+        k = x.register_hook(k_body)
+        h_calls = []
+        def h_body(g):
+            h_calls.append(g.tolist())
+            h.remove()
+            x.register_hook(k_body)
+            c.add_(g)
+            g = g * 3.0
+            g = c - g
+            return g
+        h = x.register_hook(h_body)
+        r_calls = []
+        def r_body(g):
+            r_calls.append(g.tolist())
+            raise ZeroDivisionError
+        r = x.register_hook(r_body)
+        """
+    )
+
+
 def outcome(text: str) -> str:
     """What a script prints."""
     printed = io.StringIO()
@@ -417,7 +479,7 @@ def test_comments_stand_beside_their_instruction() -> None:
     """A remark is printed on the line of its expectation."""
     program = program_of(weighted)
     last = max(index for index, _ in program.walk())
-    assert script(program.to_json(), REFERENCE.to_json(), {last: "expected [6. 20.]"}).endswith(
+    assert script(program.to_json(), REFERENCE.to_json(), {last: ("expected [6. 20.]", "")}).endswith(
         "print(g.tolist())  # expected [6. 20.]\n"
     )
 

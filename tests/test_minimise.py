@@ -264,6 +264,16 @@ def test_what_lost_its_name_goes_too() -> None:
     assert left[3].args == ("g2",)
 
 
+def test_what_a_hook_names_may_come_after_it() -> None:
+    """A hook's body reads its argument, its handle and what is bound before; a handle alone may be bound after it."""
+    body = (act("remove", "h"), act("remove", "later"), act("remove", "gone"), act("write", "c", "g", how="add"))
+    hook = Instruction("hook", ("h", "g"), ("x",), {"body": []}, (*body, act("write", "lost", "g", how="add")))
+    left = closed((leaf("x", "1"), leaf("c", "1", constant=True), hook, act("hook", "x", out=("later",), body=[])))
+    assert left[2].body == (body[0], body[1], body[3])
+    assert [it.out for it in renamed(left)] == [("x",), ("c",), ("hook", "g"), ("hook2",)]
+    assert [it.args for it in renamed(left)[2].body] == [("hook",), ("hook2",), ("c", "g")]
+
+
 def test_names_are_those_of_a_clause() -> None:
     """x, c, u, y, hook, g: in the order of appearance, numbered from the second on."""
     before = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,13 @@ from typing import Any, Final
 
 import pytest
 
+from conformance.adapter import load
 from conformance.clause import specification
 from conformance.corpus import FOLDER
+from conformance.examination import Effort
+from conformance.execution import Engine
 from conformance.journal import read_journal
+from conformance.record import again
 from conformance.witnesses import file_name, forget, save
 from tests.fakes.command import Terminal
 
@@ -189,6 +194,36 @@ def test_the_script_alone(terminal: Terminal) -> None:
     assert ran.stdout == "tensor(2., dtype=torch.float64)\n"
 
 
+# Faults that a value alone does not show, with a case that finds each, and the last line of its script.
+UNSEEN: Final = {
+    "gradients_are_double": (
+        "programs/functional[exact,float32]",
+        "print(g.tolist(), g.dtype)  # expected 1., each within 0., float32",
+    ),
+    "backward_turns_recording_off": (
+        "programs/functional[exact,float64]",
+        "print(reference.is_grad_enabled())  # expected True",
+    ),
+}
+
+
+@pytest.mark.parametrize("mutant", UNSEEN)
+def test_the_script_is_the_same_wherever_it_is_printed(mutant: str, tmp_path: Path) -> None:
+    """The record, the terminal, and `replay` of the journal or of the saved file print one text, which shows the fault."""
+    case, last = UNSEEN[mutant]
+    terminal, engine = Terminal(tmp_path), f"reference,mutant={mutant}"
+    done = terminal.run("run", "--engine", engine, "--select", case, "--out", "out", "--jobs", "1")
+    (record,) = read_journal(tmp_path / "out" / "reference.jsonl").cases
+    script = record["script"]
+    assert script.splitlines()[-1] == last
+    shown = "".join(f"      {line}\n" for line in script.splitlines())
+    assert shown in done.stdout
+    journal = terminal.run("replay", "out/reference.jsonl", "--case", case, "--engine", engine, "--script")
+    saved = terminal.run("replay", record["saved"], "--engine", engine, "--script")
+    assert journal.stdout.rstrip() == saved.stdout.rstrip() == script.rstrip()
+    assert shown in terminal.run("replay", record["saved"], "--engine", engine).stdout
+
+
 def copied(terminal: Terminal, name: str = "mine.json") -> Path:
     """A copy of the corpus' witness in the terminal's folder."""
     path = terminal.folder / name
@@ -263,10 +298,47 @@ def test_a_run_saves_its_witnesses(record: dict[str, Any], terminal: Terminal) -
     saved = json.loads((terminal.folder / path).read_text(encoding="utf-8"))
     assert saved["witness"] == record["witness"]
     assert (saved["engine"], saved["case"], saved["verdict"]) == (MUTANT, CASE, "fail")
-    again = terminal.run("replay", path, "--engine", saved["engine"])
-    assert again.returncode == 1
-    assert f"fail: {record['message']}" in again.stdout
+    replayed = terminal.run("replay", path, "--engine", saved["engine"])
+    assert replayed.returncode == 1
+    assert f"fail: {record['message']}" in replayed.stdout
     assert terminal.run("replay", path, "--engine", "reference").returncode == 0
+
+
+def test_again_asks_the_program_that_failed(tmp_path: Path) -> None:
+    """`again:` needs no budget and no luck: it names the program, draws it alone, and finds the same witness."""
+    terminal, engine = Terminal(tmp_path), "reference,mutant=grad_changes_the_mode"
+    case = "programs/protocol[modes,float64]"
+    deep = ("--profile", "deep", "--budget", "5", "--seed", "7")
+    done = terminal.run("run", "--engine", engine, "--select", case, *deep, "--out", "out", "--jobs", "1")
+    assert done.returncode == 1, done.stderr
+    (record,) = read_journal(tmp_path / "out" / "reference.jsonl").cases
+    assert record["index"] > 0  # the first one would be drawn again by any run
+    assert f"again: {record['rerun']}" in done.stdout
+    _, *words = shlex.split(record["rerun"])
+    assert words[:1] + words[-2:] == ["run", "--out", "out/again"]
+    terminal.run(*words)
+    (second,) = read_journal(tmp_path / "out" / "again" / "reference.jsonl").cases
+    assert second["programs"] == 1
+    same = ("index", "verdict", "message", "script", "witness", "rerun")
+    assert {key: second[key] for key in same} == {key: record[key] for key in same}
+
+
+def test_again_where_no_program_is_to_blame() -> None:
+    """A case that failed as a whole is given the same time, or as many examples, again."""
+    case = next(specification()["programs/protocol"].cases())
+    with Engine(load("reference")) as engine:
+        assert " --profile deep --budget 2.5 --out" in again(case, engine, Effort("deep", 0, 2.5), None)
+        assert " --profile gate --out" in again(case, engine, Effort("gate", 0), None)
+        assert "--profile" not in again(case, engine, Effort("quick", 0), None)
+
+
+def test_one_program_is_asked_in_no_time(terminal: Terminal) -> None:
+    """A budget and an index contradict each other: 2."""
+    done = terminal.run(
+        "run", "--engine", "reference", "--profile", "deep", "--budget", "1", "--index", "3", "--out", "out/none"
+    )
+    assert done.returncode == 2
+    assert "--index asks for one program" in done.stderr
 
 
 def test_another_run_leaves_its_own(record: dict[str, Any], terminal: Terminal) -> None:

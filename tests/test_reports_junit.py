@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Final
 
+import junitparser
 import pytest
 
 from conformance.verdict import VERDICTS
 from reports import junit
+from reports.summary import runs
 from tests.example_journals import case, journal, showcase
 
 ADDS = "accumulation/each_backward_adds"
@@ -85,3 +88,20 @@ def test_junit_failure_holds_the_script() -> None:
     assert "\n    import acme\n" in text
     assert "rerun: autograd-conformance run --engine acme" in text
     assert "source: torch autograd notes" in text
+
+
+def test_a_common_reader_counts_the_same(tmp_path: Path) -> None:
+    """`junitparser`, which services build on, finds the suites, and in each the outcomes that the gate decides by."""
+    path = tmp_path / "junit.xml"
+    path.write_text(junit.render(showcase()), encoding="utf-8")
+    suites = list(junitparser.JUnitXml.fromfile(str(path)))
+    assert [suite.name for suite in suites] == [run.label for run in runs(showcase())]
+    for suite, run in zip(suites, runs(showcase()), strict=True):
+        results = [type(case.result[0]) if case.result else None for case in suite]
+        surprises = sum(item.surprise for item in run.settled) + len(run.reasons)
+        assert results.count(junitparser.Failure) + results.count(junitparser.Error) == surprises
+        assert suite.failures == results.count(junitparser.Failure)
+        assert suite.errors == results.count(junitparser.Error)
+        assert suite.skipped == results.count(junitparser.Skipped)
+        names = [(case.classname, case.name) for case in suite]
+        assert len(set(names)) == len(names) == suite.tests

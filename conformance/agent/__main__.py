@@ -33,7 +33,11 @@ def main():
     if interpreter is None:
         return
     for line in requests:
-        _answer(interpreter, json.loads(line), channel)
+        request = json.loads(line)
+        if "hello" in request:  # the same engine, spelled otherwise
+            interpreter = _load(request["hello"]["adapter"], channel) or interpreter
+        else:
+            _answer(interpreter, request, channel)
 
 
 def _private_channel():

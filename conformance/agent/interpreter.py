@@ -15,7 +15,12 @@ from .text import clipped, exact, extents, flat
 
 MANY_FUNCTIONS = 1 << 14
 _FLAGS = ("bool", "bool_")  # Python's, and NumPy's by either of its names
-_EXHAUSTED = (("exhausted", "RecursionError", ""), ("exhausted", "MemoryError", ""))  # whichever engine raises them
+# Whichever engine raises them. What a hook raises says nothing; Python's own exception of this name says what was divided.
+_EVERYWHERE = (
+    ("exhausted", "RecursionError", ""),
+    ("exhausted", "MemoryError", ""),
+    ("raised", "ZeroDivisionError", "^$"),
+)
 _DTYPE = re.compile(r"bool|complex\d+|b?float\d+|u?int\d+")
 
 
@@ -58,7 +63,7 @@ class Interpreter:
     def __init__(self, adapter):
         self.adapter = adapter
         self.refusals = [
-            (kind, name, re.compile(pattern)) for kind, name, pattern in (*adapter["refusals"], *_EXHAUSTED)
+            (kind, name, re.compile(pattern)) for kind, name, pattern in (*adapter["refusals"], *_EVERYWHERE)
         ]
         self.prelude = {"__name__": "__main__"}
         warnings.simplefilter("ignore")
@@ -328,7 +333,10 @@ def unfound(adapter):
 
 
 def script(program, adapter, comments):
-    """The program as a script in the engine's own terms; `comments` maps an instruction's index to its remark."""
+    """The program as a script in the engine's own terms.
+
+    `comments` maps an instruction's index to its remark, and to the part that is printed beside its value ("" for none).
+    """
     lines = adapter["prelude"].rstrip().splitlines()
     return "\n".join(lines + printed(spelled(program, adapter)[1], comments, "")) + "\n"
 
@@ -375,12 +383,15 @@ def _lines(step, comments):
 
 def _print(step, comment):
     kind, parts = step[2], step[3]
+    remark, beside = comment or ("", "")
     # A gradient may be absent, which only the object itself can say.
     shown = {"tensor": "value", "grad": "object"}.get(kind, kind)
     said = parts[shown][0]
     if kind == "warnings":
         said = "'; '.join(str(caught.message) for caught in %s) or 'no warning'" % said
-    return "print(%s)" % said + ("  # %s" % comment.replace("\n", "\n# ") if comment else "")
+    if beside in parts:
+        said += ", " + parts[beside][0]
+    return "print(%s)" % said + ("  # %s" % remark.replace("\n", "\n# ") if remark else "")
 
 
 def bound(text):

@@ -17,6 +17,8 @@ A program is lowered to steps. The interpreter executes them; `script` prints th
     ("define", index, text, steps)       a function whose body is steps (the functional shape)
 """
 
+from .literals import literal, nested, number, positions, unflattened
+
 OPTIONS = {
     "backward": ("cotangent", "retain_graph", "retain_variables", "create_graph", "inputs"),
     "grad": ("cotangent", "retain_graph", "create_graph", "allow_unused"),
@@ -64,6 +66,8 @@ class Lowering:
 
     def step(self, instruction):
         verb = instruction["verb"]
+        if verb not in MODES and not hasattr(self, "_" + verb):
+            raise NotOffered(verb)  # a verb of a harness that is younger
         return self.mode(instruction) if verb in MODES else getattr(self, "_" + verb)(instruction)
 
     def mode(self, instruction):
@@ -221,6 +225,8 @@ class Lowering:
         for past, modes in between(self.history, root, inputs):
             if modes != self.modes:  # it would be recorded under another mode than it was
                 raise NotOffered(max(modes, self.modes, key=len)[-1])
+            if self.hides(past, inputs):
+                raise NotOffered("gradients by what another function computes inside")
             body.extend(self.step(past))
         body.append(("do", it["index"], "return %s" % root, None))
         key = "vjp" if cotangent else "gradient"
@@ -232,6 +238,13 @@ class Lowering:
             ("define", it["index"], header, body),
             ("do", it["index"], "%s, = %s" % (", ".join(it["out"]), text), key),
         ]
+
+    def hides(self, past, inputs):
+        """Whether a gradient's own function computes one of `inputs` itself, so that it does not depend on what is given for it."""
+        if past["verb"] not in ("grad", "gradients"):
+            return False
+        inside = between(self.history, past["args"][0], past["args"][1:])
+        return any(name in it["out"] for it, _ in inside for name in inputs)
 
     # --- state
 
@@ -271,20 +284,33 @@ class Lowering:
         return [("do", it["index"], self.spelled(key, a=it["args"][0]), key)]
 
     def _hook(self, it):
-        name = it["out"][0]
-        lines = ["%s_calls = []" % name, "def %s_body(g):" % name]
-        body = it["options"]["body"]
-        noted = next((action["note"] for action in body if "note" in action), "hook_value")
-        seen = self.spelled(noted, a="g")
-        lines.append("    %s_calls.append(%s)" % (name, "str(%s)" % seen if noted == "dtype" else seen))
-        lines.extend("    " + self.hook_action(action) for action in body if "note" not in action)
+        """A function and its registration; of another hook's handle, the function that is there."""
+        if len(it["args"]) > 1:
+            return [("do", it["index"], self.spelled("hook", a=it["args"][0], body="%s_body" % it["args"][1]), "hook")]
+        index, name, argument = it["index"], it["out"][0], (it["out"] + ["g"])[1]
         text = self.spelled("hook", a=it["args"][0], body="%s_body" % name)
-        lines.append("%s = %s" % (name, text))
-        return [("do", it["index"], "\n".join(lines), "hook")]
+        return [
+            ("do", index, "%s_calls = []" % name, None),
+            ("define", index, "def %s_body(%s):" % (name, argument), self.hook_body(it, name, argument)),
+            ("do", index, "%s = %s" % (name, text), "hook"),
+        ]
 
-    def hook_action(self, action):
+    def hook_body(self, it, name, argument):
+        """The calls are noted, what the body says is done, and the answer is given: an action's, or what operators made."""
+        actions = it["options"]["body"]
+        noted = next((action["note"] for action in actions if "note" in action), "hook_value")
+        seen = self.spelled(noted, a=argument)
+        note = "%s_calls.append(%s)" % (name, "str(%s)" % seen if noted == "dtype" else seen)
+        answers = [self.hook_action(action, argument) for action in actions if "note" not in action]
+        if not answers and any(inner["verb"] == "apply" for inner in it["body"]):
+            answers = ["return %s" % argument]
+        steps = [("do", it["index"], note, None)]
+        steps.extend(step for inner in it["body"] for step in self.step(inner))
+        return steps + [("do", it["index"], answer, None) for answer in answers]
+
+    def hook_action(self, action, argument):
         if "scale" in action:
-            return "return " + self.spelled("mul", a="g", b=self.operand({"scalar": action["scale"]}))
+            return "return " + self.spelled("mul", a=argument, b=self.operand({"scalar": action["scale"]}))
         return "return " + self.array("constant", action["replace"])
 
     # --- blocks and observations
@@ -362,43 +388,3 @@ def registers(it):
         names.extend(registers(inner))
     cotangent = it["options"].get("cotangent")
     return names + [cotangent] if cotangent else names
-
-
-# --- literals
-
-
-def nested(value):
-    """A value's literal: nested lists of its numbers; a lone number when it is 0-d."""
-    return repr(unflattened(value, number))
-
-
-def unflattened(value, read):
-    """A value as nested lists of what `read` makes of each text; a lone one when it is 0-d."""
-    return _unflattened(list(value["shape"]), [read(text) for text in value["values"]])
-
-
-def _unflattened(shape, numbers):
-    if not shape:
-        return numbers[0]
-    step = len(numbers) // shape[0] if shape[0] else 0
-    return [_unflattened(shape[1:], numbers[i * step : (i + 1) * step]) for i in range(shape[0])]
-
-
-def number(text):
-    """A rational that binary64 holds, as Python's number."""
-    if text == "-0":
-        return -0.0
-    numerator, _, denominator = text.partition("/")
-    return int(numerator) / int(denominator or "1")
-
-
-def literal(value):
-    """An attribute's literal: axes, shapes and indices; a slice is {"slice": [start, stop]}."""
-    if isinstance(value, dict):
-        return ":".join("" if part is None else str(part) for part in value["slice"])
-    return repr(value)
-
-
-def positions(count):
-    """The literal that tells a functional engine which arguments to differentiate by."""
-    return "(%s,)" % ", ".join(str(i) for i in range(count))

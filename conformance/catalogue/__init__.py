@@ -11,7 +11,8 @@ A line is a table of one of the TOML files beside this module, one file a chapte
     clauses = ["requires_grad/result_requires_grad_if_an_operand_does"]
 
 A line of a dialect names it in `dialect`; one that depends on the release says so in `era`; one that no clause asks for gives
-the reason in `untested` instead of `clauses`. Several sources in one field are separated by "; ".
+the reason in `untested` instead of `clauses`; one that entries of the corpus show names them in `witnesses`. Several sources in
+one field are separated by "; ".
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ CHAPTERS: Final[Mapping[str, str]] = {
 }
 # Shortcomings of old releases, which no engine should be made to have: recorded, never asked for.
 HISTORY: Final = "history"
+# The clause whose cases are the entries of the corpus.
+CORPUS: Final = "programs/corpus"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Line:
     dialect: str | None = None
     era: str = ""
     clauses: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
     untested: str = ""
 
     @property
@@ -150,6 +154,8 @@ def _faults(name: str, row: Any) -> Iterator[str]:
     yield from (f"the capability {key!r} is unknown" for key in row.get("needs", ()) if key not in CAPABILITIES)
     if ("clauses" in row) == ("untested" in row):
         yield "a line names clauses, or says why it has none"
+    if "witnesses" in row and CORPUS not in row.get("clauses", ()):
+        yield f"a line that names witnesses names {CORPUS} too"
 
 
 def check_clauses(lines: Mapping[str, Line], known: Collection[str]) -> None:

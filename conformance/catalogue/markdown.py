@@ -41,7 +41,7 @@ def _head(lines: Iterable[Line], clauses: Mapping[str, Clause]) -> Iterator[str]
         f"{len(rows)} lines, {sum(1 for it in rows if it.document)} of them stated by the documents; "
         f"{len(rows) - untested} are asked for by {len(asked)} clauses with {cases} cases, {untested} are not tested. "
         "Under each line stand the places where the documents state it, the normative source, the release on which it depends, "
-        "the capabilities without which it cannot be asked, and the clauses that ask for it."
+        "the capabilities without which it cannot be asked, the clauses that ask for it, and the corpus's witnesses of it."
     )
     of_lines, of_clauses = Counter(it.level for it in rows), Counter(clause.level for clause in asked)
     table = [("level", "lines", "clauses", "what it is"), ("---",) * 4]
@@ -65,6 +65,8 @@ def _facts(it: Line) -> Iterator[str]:
     if it.needs:
         yield f"needs: {', '.join(f'`{key}`' for key in it.needs)}"
     yield f"clauses: {', '.join(f'`{name}`' for name in it.clauses)}" if it.clauses else "not tested"
+    if it.witnesses:
+        yield f"witnesses: {', '.join(f'`{name}`' for name in it.witnesses)}"
 
 
 def _clauses(clauses: Mapping[str, Clause]) -> Iterator[str]:

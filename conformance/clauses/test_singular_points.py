@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from conformance.clause import clause
 from conformance.model.numbers import Array
 from conformance.strategies import vectors
-from conformance.tensor import expect, expect_within, gradients, tensor
+from conformance.tensor import apply, expect, expect_within, gradients, tensor
 
 
 @clause(
@@ -22,6 +22,14 @@ def test_subgradient_at_zero(operator: str, n: int) -> None:
     received = gradients(x.unary(operator).sum(), [x])
     low = {"relu": 0, "abs": -1}[operator]
     expect_within(received[0], [low] * n, [1] * n, f"{operator}'(0)")
+
+
+@clause("convention", mutant="clamp_counts_each_bound_twice", given={"low": st.integers(-3, 3), "width": st.integers(1, 3)})
+def test_clamp_at_its_bounds(low: int, width: int) -> None:
+    """At a bound, where clamping begins, an element of clamp receives between 0 and 1 times its cotangent."""
+    x = tensor([low, low + width], requires_grad=True)
+    received = gradients(apply("clamp", x, low=low, high=low + width).sum(), [x])
+    expect_within(received[0], [0, 0], [1, 1], "clamp' at its bounds")
 
 
 @clause(

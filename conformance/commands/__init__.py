@@ -6,16 +6,38 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Final
 
-from conformance.commands import bench, doctor, explain, gate, listing, mutants, replay, report, run
+from conformance.commands import (
+    agent,
+    bench,
+    compare,
+    doctor,
+    expect,
+    explain,
+    gate,
+    init,
+    listing,
+    merge,
+    mutants,
+    replay,
+    report,
+    run,
+    try_,
+)
 
 COMMANDS: Final[Mapping[str, ModuleType]] = {
     "run": run,
+    "try": try_,
+    "init": init,
     "gate": gate,
     "report": report,
+    "merge": merge,
+    "compare": compare,
     "bench": bench,
     "list": listing,
     "explain": explain,
     "doctor": doctor,
+    "agent": agent,
+    "expect": expect,
     "mutants": mutants,
     "replay": replay,
 }

@@ -27,7 +27,12 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"
     )
-    command.add_argument("--scripts", type=Path, metavar="DIR", help="write each witness as a script")
+    command.add_argument(
+        "--scripts",
+        type=Path,
+        metavar="DIR",
+        help="write each witness as a script, and run it: without the fault it must print something else",
+    )
 
 
 def execute(options: argparse.Namespace) -> int:

@@ -1,18 +1,20 @@
-"""What journals look like on the terminal and in files."""
+"""What is shown of journals: on the terminal, and in files."""
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from conformance.console import say
 from conformance.errors import UsageError
 from conformance.journal import Journal
 
-_FAILURES_SHOWN = 10
+_FAILURES_SHOWN: Final = 10
 
 
 def show(journals: Sequence[Journal]) -> None:
@@ -29,22 +31,72 @@ def show(journals: Sequence[Journal]) -> None:
     say(timing.render(journals))
 
 
-def write(journals: Sequence[Journal], html: Path | None, junit: Path | None, bench: Path | None = None) -> None:
-    """Writes the page and JUnit XML where a path is given; raises UsageError when a file cannot be written."""
+def _html(journals: Sequence[Journal], bench: Path | None) -> str:
     from conformance.bench.results import read_folder
-    from reports import html as page
-    from reports import junit as xml
+    from reports import html
 
-    timed = read_folder(bench) if bench else None
-    for path, render in ((html, partial(page.render, timed=timed)), (junit, xml.render)):
-        if path is not None:
-            _written(path, render(journals))
-            print(f"wrote {path}", file=sys.stderr)
+    return html.render(journals, timed=read_folder(bench) if bench else None)
 
 
-def _written(path: Path, text: str) -> None:
+def _junit(journals: Sequence[Journal]) -> str:
+    from reports import junit
+
+    return junit.render(journals)
+
+
+def _markdown(journals: Sequence[Journal]) -> str:
+    from reports import markdown
+
+    return markdown.render(journals)
+
+
+def _badge(journals: Sequence[Journal]) -> str:
+    from reports import badge
+
+    return badge.render(journals)
+
+
+# What can be written, and what the help says of it.
+_FILES: Final[Mapping[str, tuple[Callable[..., str], str]]] = {
+    "html": (_html, "the page"),
+    "junit": (_junit, "JUnit XML"),
+    "markdown": (_markdown, "a summary in Markdown, such as $GITHUB_STEP_SUMMARY"),
+    "badge": (_badge, "the JSON of a shields.io endpoint badge"),
+}
+
+
+def configure(command: argparse.ArgumentParser, **defaults: str) -> None:
+    """An option for each file, and one for annotations; `defaults` are the names of those that are written in any case."""
+    for name, (_, what) in _FILES.items():
+        note = f" (default: DIR/{defaults[name]})" if name in defaults else ""
+        command.add_argument(f"--{name}", type=Path, metavar="F", help=f"write {what}{note}")
+    command.add_argument(
+        "--annotations",
+        action="store_true",
+        help="print what failed as workflow commands too, which GitHub shows on a change",
+    )
+
+
+def write(journals: Sequence[Journal], options: argparse.Namespace, bench: Path | None = None, **defaults: Path) -> int:
+    """Writes the files that were asked for, or have a default; how many. Raises UsageError when one cannot be written."""
+    paths = {name: getattr(options, name) or defaults.get(name) for name in _FILES}
+    for name, path in paths.items():
+        if path:
+            render = partial(_html, bench=bench) if name == "html" else _FILES[name][0]
+            written(path, render(journals))
+    if options.annotations:
+        from reports import github
+
+        if commands := github.render(journals):
+            say(commands.removesuffix("\n"))
+    return sum(path is not None for path in paths.values()) + bool(options.annotations)
+
+
+def written(path: Path, text: str) -> None:
+    """Writes a file, and says so; raises UsageError when it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as reason:
         raise UsageError(f"cannot write {path}: {reason.strerror}") from None
+    print(f"wrote {path}", file=sys.stderr)

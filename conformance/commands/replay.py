@@ -40,12 +40,12 @@ def execute(options: argparse.Namespace) -> int:
     from conformance import replay as again
     from conformance.adapter import resolve
 
-    program, adapter = again.witness(options.witness, options.case), resolve(options.engine)
+    witness, adapter = again.witness(options.witness, options.case), resolve(options.engine)
     python = interpreter(options.python)
     if options.script:
-        say(again.script(program, adapter))
+        say(again.script(witness, adapter))
         return 0
     if options.in_process:
         stem = file_name(options.case) if options.case else options.witness.name
-        return again.in_process(program, adapter, python, options.witness.with_name(stem).with_suffix(".replay.py"))
-    return again.judged(program, adapter, python, options.timeout)
+        return again.in_process(witness, adapter, python, options.witness.with_name(stem).with_suffix(".replay.py"))
+    return again.judged(witness.program, adapter, python, options.timeout)

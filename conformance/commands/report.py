@@ -1,11 +1,11 @@
-"""Render journals: matrix and failures, or page and JUnit."""
+"""Render journals: matrix and failures, or page, JUnit, Markdown, badge and annotations."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from conformance.commands.output import show, write
+from conformance.commands import output
 from conformance.errors import UsageError
 from conformance.gate import decide
 from conformance.journal import read_journal
@@ -14,8 +14,7 @@ from conformance.journal import read_journal
 def configure(command: argparse.ArgumentParser) -> None:
     """The options."""
     command.add_argument("journals", nargs="+", type=Path, metavar="JOURNAL")
-    command.add_argument("--html", type=Path, metavar="F", help="write the page")
-    command.add_argument("--junit", type=Path, metavar="F", help="write JUnit XML")
+    output.configure(command)
     command.add_argument("--bench", type=Path, metavar="DIR", help="put charts of what `bench` wrote on the page")
 
 
@@ -24,8 +23,6 @@ def execute(options: argparse.Namespace) -> int:
     journals = [read_journal(path) for path in options.journals]
     if options.bench and not options.html:
         raise UsageError("--bench puts charts on the page: give --html F as well")
-    if options.html or options.junit:
-        write(journals, options.html, options.junit, options.bench)
-    else:
-        show(journals)
+    if not output.write(journals, options, options.bench):
+        output.show(journals)
     return decide(journals).exit_code

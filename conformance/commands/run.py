@@ -9,8 +9,10 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from conformance.campaign import Campaign, Plan, Progress
+from conformance.commands import output
 from conformance.commands.options import (
     engines,
     environment,
@@ -21,15 +23,15 @@ from conformance.commands.options import (
     seconds,
     shard,
 )
-from conformance.commands.output import show, write
 from conformance.console import complain
-from conformance.errors import UsageError
+from conformance.errors import NothingSelected, UsageError
 from conformance.examination import PROFILES
-from conformance.gate import decide
+from conformance.gate import decide, settle
 from conformance.journal import read_journal
 from conformance.verdict import worst
 
 _DEEP_SECONDS = 600.0
+_WRITTEN: Final = {"html": "report.html", "junit": "junit.xml"}
 
 
 def configure(command: argparse.ArgumentParser) -> None:
@@ -54,6 +56,7 @@ def configure(command: argparse.ArgumentParser) -> None:
         metavar="S",
         help="with --profile deep: seconds of random programs for each engine and process (default: 600)",
     )
+    command.add_argument("--index", type=int, metavar="N", help="of each case of random programs only the N-th")
     command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="what every input is derived from (default: 0)"
     )
@@ -66,14 +69,25 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go (default: out)"
     )
-    command.add_argument("--html", type=Path, metavar="F", help="where the page goes (default: DIR/report.html)")
-    command.add_argument("--junit", type=Path, metavar="F", help="where the JUnit XML goes (default: DIR/junit.xml)")
+    command.add_argument(
+        "--failed",
+        action="store_true",
+        help="only the cases that stand against expectation in the journals of DIR; what comes of them goes to DIR/failed",
+    )
+    command.add_argument(
+        "--fail-fast",
+        action="store_true",
+        help="end with the first case against expectation, with exit code 1; the journals stay incomplete",
+    )
+    output.configure(command, **_WRITTEN)
     expectations(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Judges engines and reports; nothing that was recorded is lost on Ctrl-C, nor when a CI cancels the job."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if options.failed:
+        _only_what_failed(options)
     campaign = Campaign(_plan(options), _progress())
     interrupted = False
     try:
@@ -82,19 +96,46 @@ def execute(options: argparse.Namespace) -> int:
         interrupted = True
     journals = [read_journal(path) for path in campaign.journals]
     if journals:
-        write(journals, options.html or options.out / "report.html", options.junit or options.out / "junit.xml")
-    show(journals)
+        output.write(journals, options, **{name: options.out / file for name, file in _WRITTEN.items()})
+    output.show(journals)
     if interrupted:
         complain(f"interrupted after {sum(len(journal.cases) for journal in journals)} cases")
+    if campaign.failed_fast:
+        complain("ended with the first case against expectation, as --fail-fast asks; the other cases were not judged")
     for refusal in campaign.refusals:
         complain(refusal)
     codes = [refusal.exit_code for refusal in campaign.refusals]
-    return worst([*codes, decide(journals).exit_code, 6 if interrupted else 0])
+    decided = 1 if campaign.failed_fast else decide(journals).exit_code  # incomplete on purpose
+    return worst([*codes, decided, 6 if interrupted else 0])
+
+
+def _only_what_failed(options: argparse.Namespace) -> None:
+    """Selects the engines and cases that failed in the journals of --out, and what these blocked; raises NothingSelected."""
+    if options.select or options.shard != "1/1":
+        raise UsageError("--failed selects the cases itself; leave --select and --shard out")
+    journals = [read_journal(path) for path in sorted(options.out.glob("*.jsonl"))]
+    if not journals:
+        raise UsageError(f"--failed needs the journals of an earlier run, and there is none in {options.out}")
+    specs = {journal.header["engine"].get("spec", journal.engine): journal for journal in journals}
+    asked = options.engine or list(specs)
+    if unknown := [spec for spec in asked if spec not in specs]:
+        raise UsageError(f"{options.out} has no journal of {unknown[0]}; there are those of {', '.join(specs)}")
+    failed = {
+        spec: [item.case for item in settle(specs[spec]) if item.surprise or item.verdict == "blocked"]
+        for spec in asked
+    }
+    options.engine = [spec for spec, cases in failed.items() if cases]
+    options.select = list(dict.fromkeys(case for cases in failed.values() for case in cases))
+    if not options.select:
+        raise NothingSelected(f"nothing failed in the journals of {options.out}")
+    options.out /= "failed"
 
 
 def _plan(options: argparse.Namespace) -> Plan:
     if options.budget and options.profile != "deep":
         raise UsageError("--budget is for --profile deep: the other profiles ask for a number of programs")
+    if options.budget and options.index is not None:
+        raise UsageError("--index asks for one program of each case, and --budget for as many as fit into a time")
     return Plan(
         engines=engines(options),
         python=interpreter(options.python),
@@ -107,7 +148,9 @@ def _plan(options: argparse.Namespace) -> Plan:
         jobs=options.jobs,
         command=shlex.join(["autograd-conformance", *sys.argv[1:]]),
         shard=options.shard,
-        budget=(options.budget or _DEEP_SECONDS) if options.profile == "deep" else None,
+        budget=(options.budget or _DEEP_SECONDS) if options.profile == "deep" and options.index is None else None,
+        index=options.index,
+        fail_fast=options.fail_fast,
     )
 
 

@@ -13,7 +13,7 @@ from conformance.generation.play import Player, Unplayable
 from conformance.model.numbers import Inexact
 from conformance.model.protocol import Failure, Refusal
 from conformance.model.state import State
-from conformance.program import Instruction, Scalar
+from conformance.program import Instruction, Operand, Scalar
 
 # Products stay far below 2**24, so that every cotangent on the way is exact in float32 too.
 LARGEST: Final = 64
@@ -35,7 +35,7 @@ class Row:
 
 
 class Ended(Exception):
-    """Nothing may follow: a sweep failed, or the model stopped."""
+    """Nothing may follow: the model stopped."""
 
 
 class Author:
@@ -85,11 +85,22 @@ class Author:
             if self.chance(0.85 if "unused_input" in failure.kinds else 0.3):
                 return False
             self.open[-1].append(it)
-            raise Ended from None
+            self.player.forget()
+            self.begin()
+            return True
         except Refusal:
             pass
         self.open[-1].append(it)
         return True
+
+    def begin(self) -> None:
+        """A leaf of its own after a sweep that failed, and sometimes at once a sweep that must not."""
+        leaf = self.leaf(True, ())
+        self.add(leaf)
+        if self.chance(0.5) and self.offers("backward") and self.offers("mul"):
+            product = Instruction("apply", (self.name("y"),), leaf.out * 2, {"operator": "mul"})
+            self.add(product)
+            self.add(Instruction("backward", (), product.out))
 
     # --- choosing
 
@@ -139,6 +150,11 @@ class Author:
         return Instruction(
             "leaf", (self.name("x" if trained else "c"),), (), {"value": value, "requires_grad": trained}
         )
+
+    def applied(self, operator: str, *operands: Operand, **attributes: Any) -> Instruction | None:
+        """An operator, if the engine has it."""
+        options = {"operator": operator, **attributes}
+        return Instruction("apply", (self.name("y"),), operands, options) if self.offers(operator) else None
 
     # --- blocks
 

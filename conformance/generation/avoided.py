@@ -21,6 +21,7 @@ class Avoided:
 
     script: lines for torch, the last an expression that is true while torch does so, in which `refused(action, words)` is
     whether an action raises a RuntimeError with these words; none where it is the model that does not say.
+    upstream: the issue or pull request of torch that describes the same, where one was found.
     """
 
     name: str
@@ -28,12 +29,21 @@ class Avoided:
     met: Callable[[Player, Instruction], bool]
     reason: str
     script: str
+    upstream: str = ""
+
+
+_TORCH: Final = "https://github.com/pytorch/pytorch/"
 
 
 def _row(
-    name: str, verbs: tuple[str, ...], met: Callable[[Player, Instruction], bool], reason: str, script: str = ""
+    name: str,
+    verbs: tuple[str, ...],
+    met: Callable[[Player, Instruction], bool],
+    reason: str,
+    script: str = "",
+    upstream: str = "",
 ) -> Avoided:
-    return Avoided(name, verbs, met, reason, dedent(script).strip())
+    return Avoided(name, verbs, met, reason, dedent(script).strip(), upstream)
 
 
 AVOIDED: Final[tuple[Avoided, ...]] = (
@@ -49,6 +59,7 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
         (v * 2.0).sum().backward()
         v.requires_grad and x.grad is None and v.grad is None
         """,
+        _TORCH + "issues/11390",
     ),
     _row(
         "another layout",
@@ -121,6 +132,7 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
         b.backward()
         calls == [None]
         """,
+        _TORCH + "issues/11751",
     ),
     _row(
         "written entries",
@@ -146,6 +158,7 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
         v.sum().backward()
         not calls
         """,
+        _TORCH + "issues/8874",
     ),
     _row(
         "flags of views",
@@ -230,6 +243,33 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
         """,
     ),
     _row(
+        "unordered hooks",
+        SWEEPS,
+        situations.unordered_hooks,
+        "hooks of tensors of which neither leads to the other meddle: nobody promises which is called first, here the later's",
+        """
+        x, calls = torch.tensor(1.0, requires_grad=True), []
+        y, z = x * 2.0, x * 3.0
+        hook = y.register_hook(calls.append)
+        z.register_hook(lambda g: hook.remove())
+        (y + z).backward()
+        calls == []
+        """,
+    ),
+    _row(
+        "hooks in the way",
+        SWEEPS,
+        situations.hooks_in_the_way,
+        "a hook writes what the sweep is given, accumulates into or records: cotangents may lie in the caller's memory",
+        """
+        x, v = torch.tensor([1.0], requires_grad=True), torch.tensor([1.0])
+        y = x * 2.0
+        y.register_hook(lambda g: v.mul_(5.0) and None)
+        y.backward(v)
+        x.grad.tolist() == [10.0]
+        """,
+    ),
+    _row(
         "leads nowhere",
         SWEEPS,
         situations.leads_nowhere,
@@ -282,6 +322,7 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
         (y * 2.0).backward(inputs=[y])
         refused(lambda: y.backward(), "a second time")
         """,
+        _TORCH + "pull/91667",
     ),
     _row(
         "switched flags",

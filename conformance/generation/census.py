@@ -62,3 +62,5 @@ def _features(it: Instruction) -> Iterator[str]:
             yield f"{it.verb} {value}"
         elif it.verb == "hook" and option == "body":
             yield from (f"hook {word}" for action in value for word in action)
+    if it.verb == "hook":
+        yield from (f"hook does {inner.verb}" for inner in it.body)

@@ -17,9 +17,9 @@ from flint import arb, fmpq
 from conformance.generation.reach import differentiable
 from conformance.generation.sketch import Sketch, Unwritable
 from conformance.model import bounds, numbers
-from conformance.model.forward import GradientNode, Node, Value, evaluate, pull
+from conformance.model.forward import GradientNode, Node, Value, evaluate, push, weighed
 from conformance.model.functions import Undecided
-from conformance.model.numbers import Array, precision
+from conformance.model.numbers import Array, mapped, plain, precision
 from conformance.operators.rules import array_of
 from conformance.operators.table import OPERATORS
 from conformance.program import DIFFERENTIATING, Instruction, Operand, Program, Scalar, attributes_of
@@ -30,6 +30,7 @@ _SHARP: Final = 2.0**-16  # a truth's radius, as a part of the allowed error
 # An unbound name, a shape or an axis that does not fit.
 _UNPLAYABLE: Final = (KeyError, ValueError, IndexError)
 _LEAST: Final = 5e-324  # the least number that binary64 holds
+_SHAPE: Final = "a cotangent has its root's shape"
 
 
 class Calculus(Protocol):
@@ -45,7 +46,7 @@ class Calculus(Protocol):
         """The tensor as a constant."""
 
     def gradients(self, root: Any, inputs: Sequence[Any], cotangent: Any) -> list[Any]:
-        """Vector-Jacobian products."""
+        """Vector-Jacobian products; raises ValueError unless the cotangent has its root's shape."""
 
     def read(self, a: Any) -> Array:
         """What is known of each number, as a ball."""
@@ -57,7 +58,7 @@ class _BallNode(Node):
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
         """The node's value where the tensors of `cut` are replaced."""
         array = super().run(cut, memo)
-        return _mapped(_as_ball, array) if fmpq in map(type, array.flat) else array
+        return mapped(_as_ball, array) if fmpq in map(type, array.flat) else array
 
 
 _UNKNOWN: Final = np.empty(0, dtype=object)  # an array that is never read
@@ -71,7 +72,7 @@ class Truth:
 
     def leaf(self, array: Array) -> Value:
         """A leaf with exact numbers."""
-        return Value(_mapped(arb, array))
+        return Value(mapped(arb, array))
 
     def apply(self, operator: str, operands: Sequence[Value], attributes: Mapping[str, Any]) -> Value:
         """An operator's result."""
@@ -82,18 +83,22 @@ class Truth:
         return Value(self.read(a))
 
     def gradients(self, root: Value, inputs: Sequence[Value], cotangent: Value) -> list[Value]:
-        """Vector-Jacobian products, each with its history."""
-        pairs = ((root, cotangent),)
+        """Vector-Jacobian products, each with its history; the root's own value comes with them."""
+        weights = self.read(cotangent)
+        [dual], level = push([root], inputs)
+        if dual.shape != weights.shape:
+            raise ValueError(_SHAPE)
+        self.known[root] = mapped(_ball_of, dual)
         found = []
-        for array, by in zip(pull([(root, self.read(cotangent))], inputs), inputs, strict=True):
-            node = GradientNode(pairs, by, tuple(it for it in inputs if it is not by))
-            found.append(Value(_mapped(numbers.plain, array), node))
+        for array, by in zip(weighed([dual], [weights], inputs, level), inputs, strict=True):
+            node = GradientNode(((root, cotangent),), by, tuple(it for it in inputs if it is not by))
+            found.append(Value(mapped(_ball_of, array), node))
             self.known[found[-1]] = found[-1].array
         return found
 
     def read(self, a: Value) -> Array:
         """The balls."""
-        return _mapped(arb, evaluate(a, {}, self.known))
+        return evaluate(a, {}, self.known)
 
 
 class Rounded:
@@ -104,28 +109,29 @@ class Rounded:
 
     def leaf(self, array: Array) -> Array:
         """A leaf with exact numbers."""
-        return _mapped(self.tape.number, array)
+        return mapped(self.tape.number, array)
 
     def apply(self, operator: str, operands: Sequence[Array], attributes: Mapping[str, Any]) -> Array:
         """An operator's result."""
         array = array_of(OPERATORS[operator].forward(*operands, **attributes))
-        kinds = set(map(type, array.flat))
-        return array if kinds <= {bounds.Traced} else _mapped(self.tape.traced, array)
+        return array if {bounds.Traced}.issuperset(map(type, array.flat)) else mapped(self.tape.traced, array)
 
     def detach(self, a: Array) -> Array:
         """The value as a constant."""
-        return _mapped(lambda number: self.tape.number(numbers.plain(number)), a)
+        return mapped(lambda number: self.tape.number(plain(number)), a)
 
     def gradients(self, root: Array, inputs: Sequence[Array], cotangent: Array) -> list[Array]:
         """Vector-Jacobian products by a sweep, which is on the tape too."""
-        pairs = [(y, v) for y, v in zip(root.flat, cotangent.flat, strict=True) if isinstance(y, bounds.Traced)]
+        if root.shape != cotangent.shape:
+            raise ValueError(_SHAPE)
+        pairs = zip(root.flat, cotangent.flat, strict=True)
         found = iter(bounds.adjoints(pairs, list(chain.from_iterable(array.flat for array in inputs))))
         zero = self.tape.number(0)
-        return [_mapped(lambda _: next(found) or zero, array) for array in inputs]
+        return [mapped(lambda _: next(found) or zero, array) for array in inputs]
 
     def read(self, a: Array) -> Array:
         """The balls."""
-        return _mapped(lambda number: arb(numbers.plain(number)), a)
+        return mapped(plain, a)
 
 
 def write(sketch: Sketch, offered: Collection[str] = ()) -> Program:
@@ -139,7 +145,8 @@ def write(sketch: Sketch, offered: Collection[str] = ()) -> Program:
             raise Unwritable("undecided") from None
     if not balls:
         raise Unwritable("nothing is differentiated")
-    expectations = [enclosed(name, truth, balls[name]) for name, truth in _truths(kept, balls).items()]
+    truths, wide = _truths(kept, balls)
+    expectations = [enclosed(name, truth, balls[name], wide[name]) for name, truth in truths.items()]
     return Program(sketch.dtype, (*kept, *expectations))
 
 
@@ -166,7 +173,7 @@ def _leaf(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list
 
 @lru_cache(maxsize=64)
 def _exact(shape: tuple[int, ...], values: tuple[str, ...]) -> Array:
-    """A leaf's numbers, which are read once for each calculus and precision."""
+    """A leaf's numbers: they are asked for by each calculus, at each precision."""
     return numbers.from_json({"shape": shape, "values": values})
 
 
@@ -189,15 +196,13 @@ def _detach(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> li
 def _gradients(calculus: Calculus, it: Instruction, names: Mapping[str, Any]) -> list[Any]:
     root, *inputs = (names[str(arg)] for arg in it.args)
     given = it.options.get("cotangent")
-    cotangent = names[given] if given else calculus.leaf(numbers.exact_array(1))
-    if calculus.read(cotangent).shape != calculus.read(root).shape:
-        raise ValueError("a cotangent has its root's shape")
+    cotangent = names[given] if given else calculus.leaf(_exact((), ("1",)))
     return calculus.gradients(root, inputs, cotangent)
 
 
 def _operand(calculus: Calculus, operand: Operand, names: Mapping[str, Any]) -> Any:
     if isinstance(operand, Scalar):
-        return calculus.leaf(numbers.exact_array(numbers.rational(operand.text)))
+        return calculus.leaf(_exact((), (operand.text,)))
     return names[operand]
 
 
@@ -214,36 +219,43 @@ _STEPS: Final[Mapping[str, Callable[[Calculus, Instruction, Mapping[str, Any]], 
 # --- truths that are sharp enough
 
 
-def _truths(instructions: Sequence[Instruction], balls: Mapping[str, Array]) -> dict[str, Array]:
-    """The truth of each name, by a precision at which it is sharp beside the allowed error, or by the highest."""
+def _truths(
+    instructions: Sequence[Instruction], balls: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, list[int]]]:
+    """The truth of each name, by a precision at which it is sharp beside the allowed error, or by the highest.
+
+    With it, for each name, the positions at which it is not sharp.
+    """
     for bits in PRECISIONS:
         with precision(bits):
             try:
                 _, truths = played(instructions, Truth())
             except Undecided:
                 continue
-            if bits == PRECISIONS[-1] or all(_sharp(truths[name], balls[name]) for name in balls):
-                return truths
+            wide = {name: _wide(truth, balls[name]) for name, truth in truths.items()}
+            if bits == PRECISIONS[-1] or not any(wide.values()):
+                return truths, wide
     raise Unwritable("undecided")
 
 
-def _sharp(truth: Array, rounded: Array) -> bool:
-    return all(bool(t.rad() <= r.rad() * _SHARP) for t, r in zip(truth.flat, rounded.flat, strict=True))
+def _wide(truth: Array, rounded: Array) -> list[int]:
+    """The positions at which the truth is not sharp beside the allowed error."""
+    pairs = enumerate(zip(truth.flat, rounded.flat, strict=True))
+    return [i for i, (t, r) in pairs if not t.rad() <= r.rad() * _SHARP]
 
 
-def enclosed(name: str, truth: Array, rounded: Array) -> Instruction:
+def enclosed(name: str, truth: Array, rounded: Array, undecided: Sequence[int]) -> Instruction:
     """The expectation of a value by its truth, and the error that is allowed to each number.
 
     Where the truth itself is a wide ball, at a kink, every number that some choice there leads to is allowed. So is what its text
     leaves out.
     """
-    undecided = [i for i, (t, r) in enumerate(zip(truth.flat, rounded.flat, strict=True)) if t.rad() > r.rad() * _SHARP]
     allowed = [_allowed(t, r) for t, r in zip(truth.flat, rounded.flat, strict=True)]
     value = {
         "shape": list(truth.shape),
         "values": [_text(t) for t in truth.flat],
         "allowed": [repr(radius) for radius in allowed],
-        **({"undecided": undecided} if undecided else {}),
+        **({"undecided": list(undecided)} if undecided else {}),
     }
     return Instruction("expect", (), (name,), {"observe": "tensor", "relation": "near", "value": value, "why": ""})
 
@@ -268,7 +280,5 @@ def _as_ball(number: Any) -> Any:
     return arb(number) if isinstance(number, fmpq) else number
 
 
-def _mapped(function: Callable[[Any], Any], array: Array) -> Array:
-    result = np.empty(array.shape, dtype=object)
-    result.reshape(-1)[:] = [function(number) for number in array.flat]
-    return result
+def _ball_of(number: Any) -> Any:
+    return _as_ball(plain(number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -92,7 +93,7 @@ class _Draft:
         """A shape of few elements made of few extents."""
         rank = self.draw.choices((0, 1, 2, 3, 4), (15, 30, 35, 12, 8))[0]
         shape = tuple(1 if self.chance(0.15) else self.draw.choice(extents) for _ in range(rank))
-        if not _written(shape) or int(np.prod(shape)) > LARGEST // 2:
+        if not _written(shape) or prod(shape) > LARGEST // 2:
             shape = shape[:1]
         if rank in (0, 4):
             self.mark(f"{len(shape)}-d")
@@ -101,13 +102,11 @@ class _Draft:
     def leaf(self, letter: str, shape: tuple[int, ...], on: int) -> Register:
         """A leaf with numbers of its own."""
         texts, numbers = list[str](), list[float]()
-        for _ in range(int(np.prod(shape))):
-            text = self.special(texts) if self.kind.specials and self.chance(self.kind.specials) else None
-            if text is None:
-                p, q = self.kind.number(self.draw, self.dtype).as_integer_ratio()
-                text = f"{p}/{q}" if q > 1 else str(p)
-            texts.append(text)
-            numbers.append(_number(text))
+        for _ in range(prod(shape)):
+            special = self.special(texts) if self.kind.specials and self.chance(self.kind.specials) else None
+            number = _number(special) if special else float(self.kind.number(self.draw, self.dtype))
+            texts.append(special or _exact(number))
+            numbers.append(number)
         name = self.name(letter)
         value = {"shape": list(shape), "values": texts}
         self.instructions.append(Instruction("leaf", (name,), (), {"value": value, "requires_grad": on > 0}))
@@ -193,7 +192,7 @@ class _Draft:
             return False
         if self.kind.exact and operator in ("mean", "mean_axis"):
             extents = arrays[0].shape if operator == "mean" else (arrays[0].shape[attributes["axis"]],)
-            if float(np.prod(extents)) not in POWERS_OF_TWO:
+            if prod(extents) not in POWERS_OF_TWO:
                 return False
         if operator == "pow" and not _has_power(operands[0], operands[1]):
             return False
@@ -345,7 +344,14 @@ def _written(shape: Sequence[int]) -> bool:
     return 0 not in shape[:-1]
 
 
+def _exact(number: float) -> str:
+    p, q = number.as_integer_ratio()
+    return f"{p}/{q}" if q > 1 else str(p)
+
+
+@lru_cache(maxsize=64)
 def _number(text: str) -> float:
+    """The number of a text; the same few are used as Python's numbers."""
     p, _, q = text.partition("/")
     return int(p) / int(q or 1)
 

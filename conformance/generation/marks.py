@@ -30,7 +30,7 @@ _ENDINGS = ("sum", "mean")
 
 def marks(program: Program, finding: Finding) -> frozenset[str]:
     """Everything that `program` and `finding` are marked by."""
-    every = [it for _, it in program.walk() if it.verb != "expect"]
+    every = [it for it in _outside_hooks(program.instructions) if it.verb != "expect"]
     binders = {name: it for it in reversed(every) for name in it.out}
     parts = (
         _verbs(every),
@@ -40,9 +40,22 @@ def marks(program: Program, finding: Finding) -> frozenset[str]:
         _sweeps(every, binders),
         _writes(every, binders),
     )
-    return frozenset(
+    found = {
         mark for part in (*parts, _nesting(program.instructions), _seen(program, finding, binders)) for mark in part
-    )
+    }
+    if any(inner.verb != "apply" for it in every if it.verb == "hook" for inner in it.body):
+        return frozenset(
+            mark for mark in found if "hook" not in mark
+        )  # no clause asks for hooks that do more than answer
+    return frozenset(found)
+
+
+def _outside_hooks(instructions: tuple[Instruction, ...]) -> Iterator[Instruction]:
+    """Every instruction but those that hooks execute."""
+    for it in instructions:
+        yield it
+        if it.verb != "hook":
+            yield from _outside_hooks(it.body)
 
 
 def _verbs(every: list[Instruction]) -> Iterator[str]:
@@ -98,7 +111,7 @@ def _hooks(every: list[Instruction], binders: dict[str, Instruction]) -> Iterato
             continue
         name, before = str(it.args[0]), every[:place]
         yield f"hook.on.{binders[name].verb}" if name in binders else "hook"
-        if not it.options["body"]:
+        if not it.options["body"] and not it.body:
             yield "hook.silent"
         if name in binders and _views(binders[name]):
             yield "hook.on.view"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def _conditional(pool: Pool) -> Chosen:
         return None
     shapes = [it.value.shape for it in (condition, a, b) if isinstance(it, Register)]
     try:
-        return [condition, a, b] if np.prod(np.broadcast_shapes(*shapes)) <= LARGEST else None
+        return [condition, a, b] if math.prod(np.broadcast_shapes(*shapes)) <= LARGEST else None
     except ValueError:
         return None
 
@@ -141,7 +142,7 @@ def _product(p: tuple[int, ...], q: tuple[int, ...]) -> bool:
         batch = np.broadcast_shapes(p[:-2], q[:-2])
     except ValueError:
         return False
-    return bool(np.prod(batch) * rows * columns <= LARGEST)
+    return math.prod(batch) * rows * columns <= LARGEST
 
 
 def _ranks(first: int, other: int) -> Callable[[Pool], Chosen]:
@@ -233,7 +234,7 @@ def _gathered(draw: random.Random, a: Register) -> dict[str, Any]:
     axis = _axis(draw, a)
     shape = list(a.value.shape)
     extent, shape[axis] = shape[axis], draw.choice((1, 2))
-    flat = np.array([int(draw.random() * extent) for _ in range(int(np.prod(shape)))])
+    flat = np.array([int(draw.random() * extent) for _ in range(math.prod(shape))])
     return {"axis": axis, "index": flat.reshape(shape).tolist()}
 
 

@@ -6,14 +6,18 @@ that does not fit, and the situations of which engines are known to make somethi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from conformance.generation.avoided import AVOIDED
 from conformance.model import numbers
 from conformance.model.forward import GradientNode, Node
-from conformance.model.protocol import Twin, reached
-from conformance.model.state import Hook, Memory, State
+from conformance.model.protocol import Twin
+from conformance.model.state import Handle, Hook, Memory, State, Step
+from conformance.model.ways import reached
 from conformance.program import Instruction, Operand, Scalar, attributes_of
 
 
@@ -29,12 +33,20 @@ class Player:
     trained: leaves that require grad, or did.
     switched: whether a flag ever was. ends: nodes at which sweeps ended that freed.
     row_major: the matrices whose elements lie row after row, so that another shape is a view of them.
+    awaited: the names of tensors that hooks read when they are called. meddling: whether hooks do more than answer, or share
+    their calls.
     """
 
     def __init__(self, dtype: str) -> None:
         self.twin = Twin(dtype)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing that there is may be named any more: a sweep failed on its way, and how far it came is not said."""
+        self.twin.former.clear()
         self.tensors: dict[str, State] = {}
         self.hooks: dict[str, tuple[State, Hook]] = {}
+        self.handles: defaultdict[str, Handle] = defaultdict(Handle)
         self.states: list[State] = []
         self.absent: set[str] = set()
         self.shared: set[Memory] = set()
@@ -44,6 +56,8 @@ class Player:
         self.switched = False
         self.ends: set[Node | GradientNode] = set()
         self.row_major: set[State] = set()
+        self.awaited: set[str] = set()
+        self.meddling = False
 
     def play(self, it: Instruction) -> None:
         """One instruction that is no block; raises Unplayable, the twin's Refusal, or numbers.Inexact."""
@@ -64,6 +78,19 @@ class Player:
     def given(self, it: Instruction, name: str) -> State | None:
         """The tensor that an option names."""
         return self.state(it.options[name]) if it.options.get(name) else None
+
+    def handle(self, name: Any) -> tuple[State, Hook]:
+        """The tensor and the hook of a handle."""
+        if name not in self.hooks:
+            raise Unplayable(f"{name} is no handle")
+        return self.hooks[name]
+
+    def fitting(self, state: State, name: Any) -> Hook:
+        """A handle's hook, if it is one of a tensor of the same shape."""
+        owner, hook = self.handle(name)
+        if owner.value.array.shape != state.value.array.shape:
+            raise Unplayable("the hook of a tensor of another shape")
+        return hook
 
     def operand(self, operand: Operand) -> State:
         """A tensor, or a Python number as a constant."""
@@ -186,6 +213,8 @@ def _detach(player: Player, it: Instruction) -> None:
 
 def _drop(player: Player, it: Instruction) -> None:
     player.state(it.args[0])
+    if it.args[0] in player.awaited:
+        raise Unplayable("a hook reads it")
     del player.tensors[str(it.args[0])]
 
 
@@ -216,19 +245,86 @@ def _index(it: Instruction) -> dict[str, Any]:
 
 
 def _hook(player: Player, it: Instruction) -> None:
+    state = player.state(it.args[0])
+    _check_literal({"shape": state.value.array.shape})  # what it is called with is seen as nested lists
+    if len(it.args) > 1:
+        player.twin.hook_again(state, player.fitting(state, it.args[1]))
+        player.meddling = True
+        return
     if it.out[0] in player.hooks or it.out[0] in player.tensors:
         raise Unplayable("the handle's name is bound already")
-    state = player.state(it.args[0])
     for action in it.options["body"]:
         _check_literal(action.get("replace", {"shape": []}))
-    _check_literal({"shape": state.value.array.shape})  # what it is called with is seen as nested lists
     player.hooks[it.out[0]] = state, player.twin.hook(state, tuple(it.options["body"]))
+    try:
+        player.hooks[it.out[0]][1].steps = tuple(_STEPS[inner.verb](player, it, inner) for inner in it.body)
+    except Exception:
+        player.twin.remove(*player.hooks.pop(it.out[0]))
+        raise
+    player.handles[it.out[0]].state, player.handles[it.out[0]].hook = player.hooks[it.out[0]]
+    player.awaited.update(arg for inner in it.body for arg in inner.args if isinstance(arg, str))
+    player.meddling = player.meddling or bool(it.body)
 
 
 def _remove(player: Player, it: Instruction) -> None:
-    if it.args[0] not in player.hooks:
+    player.twin.remove(*player.handle(it.args[0]))
+
+
+# --- what a hook may do; names are looked up when it is registered, but for that of a handle, which may be bound later
+
+
+def _computing(player: Player, hook: Instruction, it: Instruction) -> Step:
+    """An operator of elements, whose result takes the place of the hook's argument."""
+    if it.out != hook.out[1:] or it.out[0] not in it.args or it.options["operator"] not in ANSWERING:
+        raise Unplayable("a hook answers with what is computed from its argument")
+    return Step("apply", _inside(player, hook, it), how=it.options["operator"])
+
+
+# The operators by which a hook makes its answer; the shape stays.
+ANSWERING: Final = ("neg", "add", "sub", "mul")
+
+
+def _inside(player: Player, hook: Instruction, it: Instruction) -> tuple[State | None, ...]:
+    """The operands of an instruction inside a hook, none of which makes the result larger than the hook's argument."""
+    operands = tuple(None if arg in hook.out[1:] else player.operand(arg) for arg in it.args)
+    shape = player.state(hook.args[0]).value.array.shape
+    if np.broadcast_shapes(shape, *(operand.value.array.shape for operand in operands if operand)) != shape:
+        raise Unplayable("larger than the hook's argument")
+    return operands
+
+
+def _writing(player: Player, hook: Instruction, it: Instruction) -> Step:
+    """A constant is written with a number or with the hook's argument; what it is by then, a sweep asks again."""
+    written, by = _inside(player, hook, it)
+    if written is None or written.requires_grad or it.options["how"] not in ("add", "mul"):
+        raise Unplayable("a hook may not write this")
+    if by is None and written.value.array.shape != player.state(hook.args[0]).value.array.shape:
+        raise Unplayable("smaller than what it is written with")
+    if by is not None and by.value.array.ndim:
+        raise Unplayable("written with what another may write")
+    return Step("write", (written, by), how=it.options["how"])
+
+
+def _removing(player: Player, hook: Instruction, it: Instruction) -> Step:
+    if it.args[0] in player.tensors:
         raise Unplayable(f"{it.args[0]} is no handle")
-    player.twin.remove(*player.hooks[it.args[0]])
+    return Step("remove", handle=player.handles[str(it.args[0])])
+
+
+def _adding(player: Player, hook: Instruction, it: Instruction) -> Step:
+    state = player.state(it.args[0])
+    if it.args[1] == hook.out[0] or not state.requires_grad or state.base or state in player.entries:
+        raise Unplayable("a hook may not add this")
+    return Step("hook", (state,), hook=player.fitting(state, it.args[1]))
+
+
+_STEPS: Final[Mapping[str, Callable[[Player, Instruction, Instruction], Step]]] = {
+    "apply": _computing,
+    "write": _writing,
+    "remove": _removing,
+    "hook": _adding,
+    "raise": lambda player, hook, it: Step("raise"),
+}
 
 
 _VERBS: Final[Mapping[str, Callable[[Player, Instruction], None]]] = {

@@ -8,11 +8,20 @@ from math import prod
 from typing import Any, Final
 
 from conformance.agent.lowering import NotOffered
-from conformance.generation.author import LARGEST, SCALARS, SHAPES, Author, Row
+from conformance.generation.author import SHAPES, Author, Row
+from conformance.generation.conditions import (
+    has_gradient,
+    has_rows,
+    is_result,
+    is_trained,
+    requires,
+    shape_of,
+    small,
+)
+from conformance.generation.hooking import HOOKING
 from conformance.generation.sketch import Sketch
 from conformance.generation.watching import WATCHED
-from conformance.model.protocol import reached
-from conformance.model.state import State
+from conformance.model.ways import reached
 from conformance.program import Instruction, Operand, Scalar
 
 KINDS: Final = ("functional", "accumulation", "lifetime", "modes", "hooks", "in_place", "views")
@@ -42,83 +51,47 @@ def generate(draw: random.Random, dtype: str, kind: str, offered: frozenset[str]
     return Sketch(dtype, instructions, (kind, WATCHED) if author.chance(0.5) else (kind,))
 
 
-# --- conditions
-
-
-def _shape(state: State) -> tuple[int, ...]:
-    return tuple(state.value.array.shape)
-
-
-def _requires(state: State) -> bool:
-    return state.requires_grad
-
-
-def _small(state: State) -> bool:
-    return all(-LARGEST <= number <= LARGEST for number in state.value.array.flat)
-
-
-def _is_result(state: State) -> bool:
-    return not state.is_leaf
-
-
-def _is_trained(state: State) -> bool:
-    return state.is_leaf and state.requires_grad
-
-
-def _has_gradient(state: State) -> bool:
-    return state.grad is not None
-
-
-def _has_rows(state: State) -> bool:
-    return state.value.array.ndim > 0 and state.value.array.shape[0] > 0
-
-
 # --- functional
 
 
-def _applied(author: Author, operator: str, *operands: Operand, **attributes: Any) -> Instruction | None:
-    options = {"operator": operator, **attributes}
-    return Instruction("apply", (author.name("y"),), operands, options) if author.offers(operator) else None
-
-
 def _unary(author: Author) -> Instruction | None:
-    a = author.any(_small)
-    return _applied(author, author.draw.choice(("neg", "sum", "sum", "square")), a) if a else None
+    a = author.any(small)
+    return author.applied(author.draw.choice(("neg", "sum", "sum", "square")), a) if a else None
 
 
 def _binary(author: Author) -> Instruction | None:
-    a = author.any(_small)
+    a = author.any(small)
     if a is None:
         return None
-    shape = _shape(author.state(a))
-    b: Operand | None = author.any(_small, lambda s: _shape(s) in (shape, (), (1,)) or author.chance(0.05))
+    shape = shape_of(author.state(a))
+    b: Operand | None = author.any(small, lambda s: shape_of(s) in (shape, (), (1,)) or author.chance(0.05))
     if author.chance(0.25) or b is None:
         b = author.scalar()
     elif author.chance(0.15):
         b = a
     operands = (a, b) if author.chance(0.6) else (b, a)
-    return _applied(author, author.draw.choice(("add", "sub", "mul", "mul")), *operands)
+    return author.applied(author.draw.choice(("add", "sub", "mul", "mul")), *operands)
 
 
 def _matrix(author: Author) -> Instruction | None:
-    a = author.any(_small, lambda s: s.value.array.ndim == 2)
+    a = author.any(small, lambda s: s.value.array.ndim == 2)
     if a is None:
         return None
-    b = author.any(_small, lambda s: s.value.array.ndim == 2 and _shape(s)[0] == _shape(author.state(a))[1])
+    b = author.any(small, lambda s: s.value.array.ndim == 2 and shape_of(s)[0] == shape_of(author.state(a))[1])
     choices = [
         ("mm", (a, b or a), {}),
         ("sum_axis", (a,), {"axis": author.draw.randint(0, 1)}),
         ("transpose", (a,), {}),
     ]
     operator, operands, attributes = author.draw.choice(choices)
-    return _applied(author, operator, *operands, **attributes)
+    return author.applied(operator, *operands, **attributes)
 
 
 def _structure(author: Author) -> Instruction | None:
     a = author.any()
     if a is None:
         return None
-    shape = _shape(author.state(a))
+    shape = shape_of(author.state(a))
     choices: list[tuple[str, dict[str, Any]]] = [("reshape", {"shape": list(author.draw.choice(_shapings(shape)))})]
     if shape and shape[0]:
         i, j = author.draw.randrange(shape[0]), author.draw.randrange(shape[0])
@@ -128,7 +101,7 @@ def _structure(author: Author) -> Instruction | None:
         if author.offers("index.list"):
             choices += [("index", {"index": [i, j, i]})]
     operator, attributes = author.draw.choice(choices)
-    return _applied(author, operator, a, **attributes)
+    return author.applied(operator, a, **attributes)
 
 
 def _shapings(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -139,7 +112,7 @@ def _shapings(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 
 def _grad(author: Author) -> Instruction | None:
-    root = author.any(_requires)
+    root = author.any(requires)
     if root is None:
         return None
     count = author.draw.choice((1, 1, 2))
@@ -154,7 +127,7 @@ def _grad(author: Author) -> Instruction | None:
 def _inputs(author: Author, root: str, count: int) -> list[str]:
     """Different tensors that are asked for, most of them below the root."""
     below = reached(author.state(root).value)
-    names = (author.any(_requires, lambda s: s.value in below or author.chance(0.03)) for _ in range(count))
+    names = (author.any(requires, lambda s: s.value in below or author.chance(0.03)) for _ in range(count))
     return list(dict.fromkeys(name for name in names if name and name != root))
 
 
@@ -169,7 +142,7 @@ def _cotangent(author: Author, verb: str, root: str) -> dict[str, str]:
     needed = state.value.array.size != 1
     if not author.offers(f"{verb}.cotangent") or not author.chance(0.95 if needed else 0.3):
         return {}
-    shape = _shape(state) if author.chance(0.96) else author.draw.choice(SHAPES)
+    shape = shape_of(state) if author.chance(0.96) else author.draw.choice(SHAPES)
     return {"cotangent": author.constant(shape)}
 
 
@@ -177,7 +150,7 @@ def _cotangent(author: Author, verb: str, root: str) -> dict[str, str]:
 
 
 def _backward(author: Author) -> Instruction | None:
-    root = author.any(_requires) if author.chance(0.97) else author.any()
+    root = author.any(requires) if author.chance(0.97) else author.any()
     if root is None:
         return None
     options: dict[str, Any] = _options(author, "backward", ("retain_graph", 0.5), ("create_graph", 0.12))
@@ -187,21 +160,21 @@ def _backward(author: Author) -> Instruction | None:
 
 
 def _clear(author: Author) -> Instruction | None:
-    a = author.any(_has_gradient) if author.chance(0.93) else author.any()
+    a = author.any(has_gradient) if author.chance(0.93) else author.any()
     how = author.draw.choice(("zero", "none"))
     return Instruction("clear", (), (a,), {"how": how}) if a and author.offers(f"clear.{how}") else None
 
 
 def _set_grad(author: Author) -> Instruction | None:
-    a = author.any(_is_trained)
+    a = author.any(is_trained)
     if a is None:
         return None
-    shape = _shape(author.state(a)) if author.chance(0.95) else author.draw.choice(SHAPES)
+    shape = shape_of(author.state(a)) if author.chance(0.95) else author.draw.choice(SHAPES)
     return Instruction("set_grad", (), (a, author.constant(shape)))
 
 
 def _read_grad(author: Author) -> Instruction | None:
-    a = author.any(_has_gradient)
+    a = author.any(has_gradient)
     return Instruction("read_grad", (author.name("g"),), (a,)) if a else None
 
 
@@ -211,7 +184,7 @@ def _drop(author: Author) -> Instruction | None:
 
 
 def _repeat(author: Author) -> Instruction | None:
-    a = author.any(_small)
+    a = author.any(small)
     if a is None:
         return None
     name = author.name("y")
@@ -229,47 +202,20 @@ def _detach(author: Author) -> Instruction | None:
 
 
 def _require_grad(author: Author) -> Instruction | None:
-    a = author.any(lambda s: s.is_leaf) if author.chance(0.9) else author.any(_is_result)
+    a = author.any(lambda s: s.is_leaf) if author.chance(0.9) else author.any(is_result)
     out = (author.name("q"),)
     return Instruction("require_grad", out, (a,), {"flag": author.chance(0.6)}) if a else None
-
-
-# --- hooks
-
-
-def _hook(author: Author) -> Instruction | None:
-    a = author.any(_requires) if author.chance(0.95) else author.any()
-    if a is None:
-        return None
-    shape = _shape(author.state(a)) if author.chance(0.96) else (3,)
-    bodies: list[list[dict[str, Any]]] = [
-        [],
-        [{"scale": author.draw.choice(SCALARS)}],
-        [{"replace": author.value(shape)}],
-        [{"note": "requires_grad"}, {"scale": "2"}],
-    ]
-    return Instruction("hook", (author.name("h"),), (a,), {"body": author.draw.choices(bodies, (3, 4, 2, 1))[0]})
-
-
-def _remove(author: Author) -> Instruction | None:
-    hooks = list(author.player.hooks)
-    return Instruction("remove", (), (author.draw.choice(hooks),)) if hooks else None
-
-
-def _retain_grad(author: Author) -> Instruction | None:
-    a = author.any(_requires) if author.chance(0.95) else author.any()
-    return Instruction("retain_grad", (), (a,)) if a else None
 
 
 # --- in place, and views
 
 
 def _write(author: Author) -> Instruction | None:
-    a = author.any(_small, lambda s: not _is_trained(s)) if author.chance(0.85) else author.any(_small)
+    a = author.any(small, lambda s: not is_trained(s)) if author.chance(0.85) else author.any(small)
     how = author.draw.choice([how for how in ("add", "mul", "set") if author.offers(f"write.{how}")])
     if a is None:
         return None
-    shape = _shape(author.state(a))
+    shape = shape_of(author.state(a))
     index: dict[str, Any] = {}
     if how == "set":
         if not shape or not shape[0]:
@@ -277,16 +223,16 @@ def _write(author: Author) -> Instruction | None:
         i = author.draw.randrange(shape[0])
         index = {"index": author.draw.choice((i, {"slice": [0, i + 1]}))}
         shape = shape[1:] if index == {"index": i} else (i + 1, *shape[1:])
-    fitting = author.any(_small, lambda s: _shape(s) in (shape, ()) or author.chance(0.03))
+    fitting = author.any(small, lambda s: shape_of(s) in (shape, ()) or author.chance(0.03))
     b: Operand = fitting if fitting and author.chance(0.6) else author.scalar()
     return Instruction("write", (), (a, b), {"how": how, **index})
 
 
 def _unbind(author: Author) -> Instruction | None:
-    a = author.any(_has_rows)
+    a = author.any(has_rows)
     if a is None:
         return None
-    names = tuple(author.name("e") for _ in range(_shape(author.state(a))[0]))
+    names = tuple(author.name("e") for _ in range(shape_of(author.state(a))[0]))
     return Instruction("unbind", names, (a,))
 
 
@@ -309,9 +255,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("modes", 1.5, _detach, ("detach",)),
     Row("modes", 1.5, _require_grad, ("require_grad",)),
     Row("modes", 2.5, Author.block),
-    Row("hooks", 4, _hook, ("hook",)),
-    Row("hooks", 1, _remove, ("remove",)),
-    Row("hooks", 2, _retain_grad, ("retain_grad",)),
+    *HOOKING,
     Row("in_place", 5, _write, ("write.add", "write.mul", "write.set")),
     Row("views", 1.5, _unbind, ("unbind",)),
     Row("views", 5, _structure),

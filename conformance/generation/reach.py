@@ -36,16 +36,17 @@ class _Reach:
         elif it.verb == "leaf":
             self.leaves[it.out[0]] = frozenset(it.out) if it.options["requires_grad"] else _NONE
         else:
-            self.leaves.update(dict.fromkeys(it.out, self.result(it, names)))
-        self.made.update(dict.fromkeys(it.out, it))
+            self.leaves[it.out[0]] = self.result(it, names)
+        for name in it.out:
+            self.made[name] = it
         return True
 
     def result(self, it: Instruction, names: Sequence[str]) -> Leaves:
         """What an operator, a loop or a detached value depends on."""
         if it.verb == "detach" or (it.verb == "apply" and OPERATORS[it.options["operator"]].result):
             return _NONE
-        names = [*names, *(arg for inner in it.body for arg in inner.args if isinstance(arg, str))]
-        return _NONE.union(*(self.leaves.get(name, _NONE) for name in names))
+        inside = [arg for inner in it.body for arg in inner.args if isinstance(arg, str)]
+        return _NONE.union(*[self.leaves.get(name, _NONE) for name in (*names, *inside)])
 
     def needed(self, root: str, leaf: str) -> Leaves:
         """The leaves on which the derivative of `root` by `leaf` depends: those of the values that are saved on the way."""

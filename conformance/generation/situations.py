@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from conformance.model.forward import GradientNode, Node, Value
-from conformance.model.protocol import reached
+from conformance.model.hooks import Course
 from conformance.model.state import State
+from conformance.model.ways import reached
 from conformance.operators import OPERATORS
 from conformance.program import Instruction
 
@@ -147,6 +148,26 @@ def held_gradient(player: Player, it: Instruction) -> bool:
 def own_grad(player: Player, it: Instruction) -> bool:
     """A tensor is made its own gradient."""
     return _target(player, it).memory is player.state(it.args[1]).memory
+
+
+def unordered_hooks(player: Player, it: Instruction) -> bool:
+    """Hooks meddle with each other, and the graph does not say which of them is called first."""
+    return player.meddling and _course(player, it).unordered()
+
+
+def hooks_in_the_way(player: Player, it: Instruction) -> bool:
+    """A hook writes or reads what the sweep itself reads or writes, or adds one where that is a situation of its own."""
+    if not player.meddling:
+        return False
+    cotangent = player.given(it, "cotangent")
+    held = {state.grad.memory for state in player.states if state.grad} | {entry.memory for entry in player.entries}
+    untouchable = held | player.shared | player.gradients | ({cotangent.memory} if cotangent else set())
+    return _course(player, it).in_the_way(_inputs(player, it), untouchable, bool(it.options.get("create_graph")))
+
+
+def _course(player: Player, it: Instruction) -> Course:
+    restricted = it.verb == "grad" or it.options.get("inputs")
+    return player.twin.course(_target(player, it), _inputs(player, it) if restricted else None, player.states)
 
 
 # --- memory that a sweep shares

@@ -63,19 +63,27 @@ def role(it: Instruction) -> str:
 
 
 def closed(instructions: Instructions) -> Instructions:
-    """What is left when nothing may read a name that is not bound: instructions go, of several inputs the unbound ones."""
-    known: set[str] = set()
+    """What is left when nothing may read a name that is not bound: instructions go, of several inputs the unbound ones.
 
-    def keep(part: Instructions) -> Iterator[Instruction]:
+    A hook may remove one that is bound after it.
+    """
+    known: set[str] = set()
+    handles = {it.out[0] for it in numbered(instructions) if it.verb == "hook" and it.out}
+
+    def keep(part: Instructions, hooked: bool = False) -> Iterator[Instruction]:
         for given in part:
             it = _narrowed(given, known)
-            if not known.issuperset(reads(it)) or (it.verb in DIFFERENTIATING and not it.out):
+            bound = handles if hooked and it.verb == "remove" else known
+            if not bound.issuperset(reads(it)) or (it.verb in DIFFERENTIATING and not it.out):
                 continue
             if it.verb == "drop":
                 known.difference_update(reads(it))
-            if it.verb == "repeat":  # its body reads the name that it goes round by
+            if it.verb in (
+                "repeat",
+                "hook",
+            ):  # its body reads the name that it goes round by, or its argument and its handle
                 known.update(it.out)
-            body = tuple(keep(it.body))
+            body = tuple(keep(it.body, it.verb == "hook"))
             known.update(it.out)
             yield it if body == it.body else replace(it, body=body)
 
@@ -124,15 +132,16 @@ def renamed(instructions: Instructions) -> Instructions:
     names: dict[str, str] = {}
     used: dict[str, int] = {}
 
-    def fresh(it: Instruction) -> str:
+    def fresh(it: Instruction, place: int) -> str:
         stem = "c" if it.verb == "leaf" and not it.options.get("requires_grad") else _STEMS.get(it.verb, "y")
+        stem = "g" if it.verb == "hook" and place else stem  # its argument
         used[stem] = used.get(stem, 0) + 1
         return stem if used[stem] == 1 else f"{stem}{used[stem]}"
 
     for it in numbered(instructions):
-        for name in it.out:
+        for place, name in enumerate(it.out):
             if name not in names:
-                names[name] = fresh(it)
+                names[name] = fresh(it, place)
 
     def rename(_: int, it: Instruction) -> tuple[Instruction]:
         return (replace(substituted(it, names), out=tuple(names[name] for name in it.out)),)

@@ -48,10 +48,6 @@ class _Spoilt(Exception):
         self.instruction = instruction
 
 
-class _Ended(Exception):
-    """A sweep failed on its way; nothing may follow."""
-
-
 class _Raised(Exception):
     """The program's own exception."""
 
@@ -68,19 +64,14 @@ class _Writer:
         self.watched = WATCHED in sketch.kinds
         self.attempts = 0
         self.catching = 0
-        self.ended = False
         self.open: list[list[Instruction]] = [[]]
         self.known: dict[int, tuple[object, dict[str, Any]]] = {}
 
     def program(self) -> Program:
         """The program with its expectations."""
-        try:
-            self.steps(self.sketch.instructions)
-        except _Ended:
-            pass
-        else:
-            if self.open[0]:
-                self.look(self.player.tensors, _EVERYTHING)
+        self.steps(self.sketch.instructions)
+        if self.open[0]:
+            self.look(self.player.tensors, _EVERYTHING)
         return Program(self.sketch.dtype, tuple(self.open[0]))
 
     def steps(self, instructions: Iterable[Instruction]) -> None:
@@ -120,7 +111,7 @@ class _Writer:
             )
 
     def refused(self, it: Instruction, refusal: Refusal) -> None:
-        """An attempt, and how it ends; after a sweep that failed on its way nothing more is said."""
+        """An attempt, and how it ends; after a sweep that failed on its way nothing more is said of what there was."""
         self.attempts += 1
         name = "attempt" if self.attempts == 1 else f"attempt{self.attempts}"
         self.open[-1].append(Instruction("attempt", (name,), (), {}, (it,)))
@@ -130,7 +121,7 @@ class _Writer:
             "outcome", (name,), {"choices": outcomes} if several else outcomes[0], "one_of" if several else "equals"
         )
         if isinstance(refusal, Failure):
-            raise _Ended
+            self.player.forget()
 
     def block(self, it: Instruction) -> None:
         """A block and its body, closed whatever happens inside; empty ones are left out."""

@@ -1,9 +1,9 @@
 """How far a right engine may be from the truth: a reverse sweep in balls at the engine's own precision.
 
 Engines differentiate by sweeping backward, and so does this module, for this one purpose: truths come from forward mode. Every
-operator's forward rule is run on `Traced` numbers, which write down their elementary steps on a tape. A step's ball has the
-radius that rounding to `bits` allows, and the sweep back over the tape collects the radii of all contributions. A result is
-right if it is within twice the radius of the truth. What arithmetic at this precision gets exactly has the radius 0.
+operator's forward rule is run on `Traced` numbers, each of which remembers the elementary step that made it. A step's ball has
+the radius that rounding to `bits` allows, and the sweep back over the steps collects the radii of all contributions. A result
+is right if it is within twice the radius of the truth. What arithmetic at this precision gets exactly has the radius 0.
 
 What engines do differently, beside rounding, is allowed for (the figures and their measurement: docs/decisions/0008):
 
@@ -15,10 +15,12 @@ What engines do differently, beside rounding, is allowed for (the figures and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import lru_cache, reduce
+from itertools import count
 from math import prod
-from operator import add, mul
+from operator import add, attrgetter, mul
 from typing import Any, Final
 
 from flint import arb
@@ -34,6 +36,9 @@ _NORMAL: Final = {"float32": (2.0**-126, 3.4028234e38), "float64": (2.0**-1022, 
 _SURE: Final = 12  # bits
 _ZERO: Final = arb(0)
 _ONE: Final = arb(1)
+_MINUS: Final = arb(-1)
+
+_serials = count()
 
 
 class OutOfRange(Exception):
@@ -41,12 +46,14 @@ class OutOfRange(Exception):
 
 
 class Tape:
-    """The elementary steps of a computation in one dtype, in their order."""
+    """Of a computation in one dtype, whose numbers hold those that they come from.
+
+    Nothing holds them all: they are gone with the last that is read, and not only when garbage is collected.
+    """
 
     def __init__(self, dtype: str) -> None:
         self.bits = BITS[dtype]
         self.least, self.greatest = _NORMAL[dtype]
-        self.steps: list[Traced] = []
 
     def number(self, value: Any) -> Traced:
         """A number that was not computed."""
@@ -58,13 +65,17 @@ class Tape:
 
     def outside(self, value: arb) -> arb:
         """A number outside of the normal range: a small one may become 0, or a multiple of the least subnormal number."""
+        if value.is_zero():
+            return value
         if value.abs_upper() > self.greatest:
             raise OutOfRange(f"{value.str(5)} in a format of {self.bits} bits")
-        return value if value.is_zero() else value + arb(0, self.least)
+        return value + arb(0, self.least)
 
-    def ulps(self, count: int) -> arb:
-        """1, give or take so many units in the last place."""
-        return arb(1, count * 2.0 ** (1 - self.bits))
+
+@lru_cache(maxsize=8)
+def _ulps(units: int, bits: int) -> arb:
+    """1, give or take so many units in the last place."""
+    return arb(1, units * 2.0 ** (1 - bits))
 
 
 # The derivative of a step by an operand: a number, or what makes a contribution of the step's cotangent.
@@ -86,45 +97,44 @@ class Traced:
         ):  # at a kink: the midpoint may be exact where the numbers that the ball holds are not
             value = value + arb(0, 2.0**-tape.bits) * value
         self.tape, self.value, self.parents, self.partials, self.allowed = tape, value, parents, partials, allowed
-        self.serial = len(tape.steps)
-        tape.steps.append(self)
+        self.serial = next(_serials)
 
-    def _step(self, value: arb, parents: tuple[Traced, ...], partials: tuple[Partial, ...], allowed: int = 0) -> Traced:
-        return Traced(self.tape, value, parents, partials, allowed)
+    def _traced(self, numbers: Sequence[Any]) -> list[Traced]:
+        return [it if isinstance(it, Traced) else self.tape.number(it) for it in numbers]
 
     def _loosened(self, value: arb, ulps: int) -> arb:
-        return value if value.is_exact() else value * self.tape.ulps(ulps)
+        return value if value.is_exact() else value * _ulps(ulps, self.tape.bits)
 
     def __add__(self, other: Any) -> Traced:
         if isinstance(other, Traced):
-            return self._step(self.value + other.value, (self, other), (_ONE, _ONE))
-        return self._step(self.value + other, (self,), (_ONE,))
+            return Traced(self.tape, self.value + other.value, (self, other), (_ONE, _ONE))
+        return Traced(self.tape, self.value + other, (self,), (_ONE,))
 
     def __neg__(self) -> Traced:
-        return self._step(-self.value, (self,), (-_ONE,))
+        return Traced(self.tape, -self.value, (self,), (_MINUS,))
 
     def __sub__(self, other: Any) -> Traced:
         if isinstance(other, Traced):
-            return self._step(self.value - other.value, (self, other), (_ONE, -_ONE))
-        return self._step(self.value - other, (self,), (_ONE,))
+            return Traced(self.tape, self.value - other.value, (self, other), (_ONE, _MINUS))
+        return Traced(self.tape, self.value - other, (self,), (_ONE,))
 
     def __rsub__(self, other: Any) -> Traced:
-        return self._step(other - self.value, (self,), (-_ONE,))
+        return Traced(self.tape, other - self.value, (self,), (_MINUS,))
 
     def __mul__(self, other: Any) -> Traced:
         if isinstance(other, Traced):
-            return self._step(self.value * other.value, (self, other), (other, self))
-        return self._step(self.value * other, (self,), (arb(other),))
+            return Traced(self.tape, self.value * other.value, (self, other), (other, self))
+        return Traced(self.tape, self.value * other, (self,), (arb(other),))
 
     def __truediv__(self, other: Any) -> Traced:
         if not isinstance(other, Traced):
-            return self._step(self.value / other, (self,), (_ONE / other,))
+            return Traced(self.tape, self.value / other, (self,), (_ONE / other,))
         quotient = self.value / other.value
         if not quotient.is_finite():
             raise Undecided("a division by what may be 0")
         inverse = other._inverse
         partials = (lambda g: g * inverse(), lambda g: g * (-(self * inverse()) * inverse()))
-        return self._step(self._loosened(quotient, 1), (self, other), partials, FORMULA)
+        return Traced(self.tape, self._loosened(quotient, 1), (self, other), partials, FORMULA)
 
     def __rtruediv__(self, other: Any) -> Traced:
         return self.tape.number(other) / self
@@ -140,19 +150,19 @@ class Traced:
         value = function(self.value)
         if not value.is_finite():
             raise Undecided(f"a function where it may have no value, at {self.value.str(5)}")
-        return self._step(self._loosened(value, LIBRARY), (self,), (lambda g: g * derivative(self),), FORMULA)
+        return Traced(self.tape, self._loosened(value, LIBRARY), (self,), (lambda g: g * derivative(self),), FORMULA)
 
     def totalled(self, terms: Sequence[Any]) -> Traced:
         """The sum of terms in any order; of one term it is the term: engines may make a step of that, or none."""
         if len(terms) == 1:
             return self
-        traced = [self.tape.traced(term) for term in terms]
+        traced = self._traced(terms)
         value = summed([term.value for term in traced], self.tape.bits)
-        return self._step(value, tuple(traced), (_ONE,) * len(traced))
+        return Traced(self.tape, value, tuple(traced), (_ONE,) * len(traced))
 
     def multiplied(self, factors: Sequence[Any]) -> Traced:
         """The product of factors in any order. By one of them engines divide it for the derivative, or multiply the others."""
-        traced = [self.tape.traced(factor) for factor in factors]
+        traced = self._traced(factors)
         product = multiplied([factor.value for factor in traced], self.tape.bits)
         sizes = [abs(float(factor.value)) or 1.0 for factor in traced]
         if (
@@ -166,17 +176,19 @@ class Traced:
                 return lambda g: reduce(mul, traced[:i] + traced[i + 1 :], g)
             return lambda g: g * result / traced[i]
 
-        result = self._step(product, tuple(traced), tuple(partial(i) for i in range(len(traced))))
+        result = Traced(self.tape, product, tuple(traced), tuple(partial(i) for i in range(len(traced))))
         return result
 
     def mixed(self, value: arb, parts: Sequence[tuple[Any, arb]]) -> Traced:
         """The number `value`, whose derivative is the weighted sum of those of `parts`."""
         traced = [(part, weight) for part, weight in parts if isinstance(part, Traced)]
-        return self._step(value, tuple(part for part, _ in traced), tuple(weight for _, weight in traced))
+        return Traced(self.tape, value, tuple(part for part, _ in traced), tuple(weight for _, weight in traced))
 
     def blurred(self, size: Traced) -> Traced:
         """The number where engines go several ways to it, some of which round numbers as large as `size`."""
-        return self._step(self.value + arb(0, LIBRARY * 2.0 ** (1 - self.tape.bits)) * size.value, (self,), (_ONE,))
+        return Traced(
+            self.tape, self.value + arb(0, LIBRARY * 2.0 ** (1 - self.tape.bits)) * size.value, (self,), (_ONE,)
+        )
 
 
 def summed(values: Sequence[arb], bits: int) -> arb:
@@ -216,23 +228,31 @@ def adjoints(outputs: Iterable[tuple[Traced, Any]], inputs: Sequence[Traced]) ->
 
     The sweep is itself on the tape, so that its results can be differentiated again.
     """
-    contributions: dict[Traced, list[Traced]] = {}
+    contributions: dict[Traced, list[Traced]] = defaultdict(list)
     for output, cotangent in outputs:
-        contributions.setdefault(output, []).append(cotangent)
-    if not contributions:
-        return [None for _ in inputs]
-    tape, ends = next(iter(contributions)).tape, set(inputs)
-    received: dict[Traced, Traced] = {}
-    for step in reversed(tape.steps[: 1 + max(output.serial for output in contributions)]):
-        parts = contributions.pop(step, None)
-        if parts is None:
-            continue
+        contributions[output].append(cotangent)
+    ends, received = set(inputs), dict[Traced, Traced]()
+    for step in _behind(contributions, ends):
+        parts = contributions.pop(step)
         cotangent = parts[0] if len(parts) == 1 else parts[0].totalled(parts)
         if step in ends:
             received[step] = cotangent
         for parent, partial in zip(step.parents, step.partials, strict=True):
-            contributions.setdefault(parent, []).append(_contribution(cotangent, partial, step.allowed))
+            if parent.parents or parent in ends:
+                contributions[parent].append(_contribution(cotangent, partial, step.allowed))
     return [received.get(step) for step in inputs]
+
+
+def _behind(outputs: Iterable[Traced], ends: Container[Traced]) -> list[Traced]:
+    """The outputs and what they were computed from, the last number first; of those that were not computed only `ends`."""
+    found = set(outputs)
+    waiting = list(found)
+    for step in waiting:
+        for parent in step.parents:
+            if parent not in found and (parent.parents or parent in ends):
+                found.add(parent)
+                waiting.append(parent)
+    return sorted(waiting, key=attrgetter("serial"), reverse=True)
 
 
 def _contribution(cotangent: Traced, partial: Partial, allowed: int) -> Traced:

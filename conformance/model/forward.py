@@ -13,10 +13,9 @@ from fractions import Fraction
 from itertools import count
 from typing import Any, Final
 
-import numpy as np
 from flint import fmpq
 
-from conformance.model.numbers import Array, Dual, plain, seeds, slopes_of
+from conformance.model.numbers import Array, Dual, aligned, mapped, plain, seeds
 from conformance.operators.rules import array_of
 from conformance.operators.table import OPERATORS, Operator
 
@@ -138,7 +137,7 @@ class Value:
 
     array: Array
     node: Node | GradientNode | None = None
-    serial: int | Fraction = field(default_factory=lambda: next(_serials))
+    serial: int | Fraction = field(default_factory=_serials.__next__)
     shift: Array | None = None
 
     def run(self, cut: Mapping[Value, Array], memo: dict[Value, Array]) -> Array:
@@ -157,22 +156,22 @@ def evaluate(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array],
 
     placed: what becomes of each array that was computed.
     """
-    waiting = [value]
+    waiting = [] if _known(value, cut, memo) else [value]
     while waiting:
         top = waiting[-1]
-        missing = [] if _known(top, cut, memo) else [it for it in _needs(top) if not _known(it, cut, memo)]
+        missing = [it for it in _needs(top) if not _known(it, cut, memo)]
         if missing:
             waiting.extend(missing)
             continue
         waiting.pop()
-        if not _known(top, cut, memo):
+        if top not in memo:
             array = top.run(cut, memo)
             memo[top] = placed(top, array) if placed else array
     return cut[value] if value in cut else memo.get(value, value.array)
 
 
 def _known(value: Value, cut: Mapping[Value, Array], memo: Mapping[Value, Array]) -> bool:
-    return value in cut or value.node is None or value in memo
+    return value.node is None or value in memo or value in cut
 
 
 def _needs(value: Value) -> tuple[Value, ...]:
@@ -190,33 +189,35 @@ def pull(
     Outputs are evaluated through their own node even when they are held; everything in `held` counts as constant, and
     inputs are taken at the numbers held for them. What is `moved` has other numbers, but the slopes of its own node.
     """
+    duals, level = push([output for output, _ in outputs], inputs, held, moved)
+    return weighed(duals, [cotangent for _, cotangent in outputs], inputs, level)
+
+
+def push(
+    outputs: Sequence[Value],
+    inputs: Sequence[Value],
+    held: Mapping[Value, Array] | None = None,
+    moved: Mapping[Value, Array] | None = None,
+) -> tuple[list[Array], int]:
+    """The outputs on dual numbers, whose slopes at the level that is returned are those by the elements of the inputs."""
     held, moved = held or {}, moved or {}
-    points = [held.get(value, value.array) for value in inputs]
-    seeded, level = seeds(points)
+    seeded, level = seeds([held.get(value, value.array) for value in inputs])
     cut = {**held, **dict(zip(inputs, seeded, strict=True))}
     memo: dict[Value, Array] = {}
-    width = sum(array.size for array in points)
 
     def placed(value: Value, array: Array) -> Array:
-        return _sloped(moved[value], array, level, width) if value in moved else array
+        return _sloped(moved[value], array, level) if value in moved else array
 
-    pairs = []
-    for value, cotangent in outputs:
-        output = cut[value] if value in inputs else _expanded(value, cut, memo, placed)
-        pairs.append((output, cotangent))
-    return _read(pairs, points, level)
+    return [cut[it] if it in inputs else _expanded(it, cut, memo, placed if moved else None) for it in outputs], level
 
 
-def _sloped(numbers: Array, like: Array, level: int, width: int) -> Array:
+def _sloped(numbers: Array, like: Array, level: int) -> Array:
     """These numbers with the slopes of others."""
-    result = np.empty(numbers.shape, dtype=object)
-    result.reshape(-1)[:] = [
-        Dual(a, slopes_of(b, level, width), level) for a, b in zip(numbers.flat, like.flat, strict=True)
-    ]
-    return result
+    slopes = (aligned(number, level).slopes for number in like.flat)
+    return mapped(lambda number: Dual(number, next(slopes), level), numbers)
 
 
-def _expanded(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array], placed: Placed) -> Array:
+def _expanded(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array], placed: Placed | None) -> Array:
     """An output through its own node, though it may be held itself."""
     if value.node is None:
         return cut.get(value, value.array)
@@ -225,20 +226,15 @@ def _expanded(value: Value, cut: Mapping[Value, Array], memo: dict[Value, Array]
     return value.run(cut, memo)
 
 
-def _read(pairs: Sequence[tuple[Array, Array]], shapes: Sequence[Array], level: int) -> list[Array]:
-    width = sum(array.size for array in shapes)
-    totals: list[Any] = [fmpq(0)] * width
-    for output, weights in pairs:
-        for index in np.ndindex(output.shape):
-            for i, slope in enumerate(slopes_of(output[index], level, width)):
-                totals[i] = totals[i] + slope * weights[index]
-    arrays, position = [], 0
-    for shape in shapes:
-        result = np.empty(shape.shape, dtype=object)
-        result.flat[:] = totals[position : position + shape.size]
-        arrays.append(result)
-        position += shape.size
-    return arrays
+def weighed(outputs: Sequence[Array], weights: Sequence[Array], inputs: Sequence[Value], level: int) -> list[Array]:
+    """For each input, the sum over outputs of weight * slope by its elements, in its shape."""
+    totals: dict[int, Any] = {}
+    for output, weight in zip(outputs, weights, strict=True):
+        for number, factor in zip(output.flat, weight.flat, strict=True):
+            for i, slope in aligned(number, level).slopes.items():
+                totals[i] = totals[i] + slope * factor if i in totals else slope * factor
+    positions = count()
+    return [mapped(lambda _: totals.get(next(positions), fmpq(0)), value.array) for value in inputs]
 
 
 def saved_between(
@@ -277,6 +273,4 @@ def saved_between(
 
 def flattened(array: Array) -> Array:
     """An array's exact values without slopes."""
-    result = np.empty(array.shape, dtype=object)
-    result.flat[:] = [plain(number) for number in array.flat]
-    return result
+    return mapped(plain, array)

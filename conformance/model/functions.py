@@ -12,6 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -77,9 +78,11 @@ def mixed(value: Any, parts: Sequence[tuple[Any, Any]]) -> Any:
     if not any(isinstance(part, Dual) for part, _ in parts):
         return value
     level = max(part.level for part, _ in parts if isinstance(part, Dual))
-    width = next(len(part.slopes) for part, _ in parts if isinstance(part, Dual) and part.level == level)
-    lifted = [(aligned(part, level, width), weight) for part, weight in parts]
-    slopes = tuple(total(part.slopes[i] * weight for part, weight in lifted) for i in range(width))
+    lifted = [(aligned(part, level), weight) for part, weight in parts]
+    slopes = {
+        i: total(part.slopes[i] * weight for part, weight in lifted if i in part.slopes)
+        for i in dict.fromkeys(chain.from_iterable(part.slopes for part, _ in lifted))
+    }
     return Dual(mixed(value, [(part.value, weight) for part, weight in lifted]), slopes, level)
 
 

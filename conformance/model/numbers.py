@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 # Object arrays of numbers; NumPy's stubs know nothing of their elements.
 Array = NDArray[Any]
 Number = Union[fmpq, arb, "Dual"]
+Slopes = dict[int, Any]  # a number for each position
 Function = Callable[[Any], Any]
 
 _levels = count(1)
@@ -41,11 +42,14 @@ class Inexact(Exception):
 
 
 class Dual:
-    """value + sum of slopes[i] * epsilon_i, first order; a higher level is a later differentiation, nested outside."""
+    """value + sum of slopes[i] * epsilon_i, first order; a higher level is a later differentiation, nested outside.
+
+    A slope that is not there is 0: most numbers depend on few of the inputs' elements.
+    """
 
     __slots__ = ("level", "slopes", "value")
 
-    def __init__(self, value: Number, slopes: tuple[Number, ...], level: int) -> None:
+    def __init__(self, value: Number, slopes: Slopes, level: int) -> None:
         self.value = value
         self.slopes = slopes
         self.level = level
@@ -55,8 +59,7 @@ class Dual:
             return Dual(self.value + other, self.slopes, self.level)
         if other.level > self.level:
             return other + self
-        slopes = tuple(p + q for p, q in zip(self.slopes, other.slopes, strict=True))
-        return Dual(self.value + other.value, slopes, self.level)
+        return Dual(self.value + other.value, _summed(self.slopes, other.slopes), self.level)
 
     def __mul__(self, other: Any) -> Any:
         if not isinstance(other, Dual) or other.level < self.level:
@@ -64,11 +67,11 @@ class Dual:
         if other.level > self.level:
             return other * self
         a, b = self.value, other.value
-        slopes = tuple(p * b + a * q for p, q in zip(self.slopes, other.slopes, strict=True))
+        slopes = _summed({i: p * b for i, p in self.slopes.items()}, {i: a * q for i, q in other.slopes.items()})
         return Dual(a * b, slopes, self.level)
 
     def __neg__(self) -> Dual:
-        return Dual(-self.value, tuple(-slope for slope in self.slopes), self.level)
+        return Dual(-self.value, {i: -slope for i, slope in self.slopes.items()}, self.level)
 
     def __sub__(self, other: Any) -> Any:
         return self + (-other)
@@ -78,17 +81,17 @@ class Dual:
 
     def __truediv__(self, other: Any) -> Any:
         if not isinstance(other, Dual) or other.level < self.level:
-            slopes = tuple(divided(slope, other) for slope in self.slopes)
+            slopes = {i: divided(slope, other) for i, slope in self.slopes.items()}
             return Dual(divided(self.value, other), slopes, self.level)
         if other.level > self.level:
             return other.__rtruediv__(self)
         value = divided(self.value, other.value)
-        slopes = tuple(divided(p - value * q, other.value) for p, q in zip(self.slopes, other.slopes, strict=True))
-        return Dual(value, slopes, self.level)
+        numerators = _summed(self.slopes, {i: -(value * q) for i, q in other.slopes.items()})
+        return Dual(value, {i: divided(slope, other.value) for i, slope in numerators.items()}, self.level)
 
     def __rtruediv__(self, other: Any) -> Any:
         value = divided(other, self.value)
-        return Dual(value, tuple(divided(-value * slope, self.value) for slope in self.slopes), self.level)
+        return Dual(value, {i: divided(-value * slope, self.value) for i, slope in self.slopes.items()}, self.level)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -98,14 +101,16 @@ class Dual:
         return self._chained(function(self.value), derivative(self.value))
 
     def _chained(self, value: Number, derivative: Number) -> Dual:
-        return Dual(value, tuple(slope * derivative for slope in self.slopes), self.level)
+        return Dual(value, {i: slope * derivative for i, slope in self.slopes.items()}, self.level)
 
 
-def aligned(number: Any, level: int, width: int) -> Dual:
+def _summed(a: Slopes, b: Slopes) -> Slopes:
+    return {**a, **{i: a[i] + slope if i in a else slope for i, slope in b.items()}}
+
+
+def aligned(number: Any, level: int) -> Dual:
     """A number as a Dual of `level`, constant when it is none."""
-    if isinstance(number, Dual) and number.level == level:
-        return number
-    return Dual(number, (fmpq(0),) * width, level)
+    return number if isinstance(number, Dual) and number.level == level else Dual(number, {}, level)
 
 
 def divided(a: Any, b: Any) -> Any:
@@ -128,25 +133,9 @@ def reciprocal(x: Any) -> Any:
 
 def seeds(arrays: Iterable[Array]) -> tuple[list[Array], int]:
     """Each element as a Dual with slope 1 by itself; all share a new level, which is returned too."""
-    arrays, level = list(arrays), next(_levels)
-    width = sum(array.size for array in arrays)
-    zero = fmpq(0) if any(isinstance(plain(x), fmpq) for array in arrays for x in array.flat) else arb(0)
-    unit, seeded, position = [zero] * width, [], 0
-    for array in arrays:
-        result = np.empty(array.shape, dtype=object)
-        for index in np.ndindex(array.shape):
-            unit[position] = zero + 1
-            element: Any = array[index]
-            result[index] = Dual(element, tuple(unit), level)
-            unit[position] = zero
-            position += 1
-        seeded.append(result)
-    return seeded, level
-
-
-def slopes_of(number: Any, level: int, width: int) -> tuple[Number, ...]:
-    """The slopes of a number at `level`; zeros when it does not depend on the seeds."""
-    return number.slopes if isinstance(number, Dual) and number.level == level else (fmpq(0),) * width
+    arrays, level, positions = list(arrays), next(_levels), count()
+    one = fmpq(1) if any(isinstance(plain(x), fmpq) for array in arrays for x in array.flat) else arb(1)
+    return [mapped(lambda x: Dual(x, {next(positions): one}, level), array) for array in arrays], level
 
 
 def plain(number: Any) -> Any:
@@ -157,6 +146,11 @@ def plain(number: Any) -> Any:
 
 
 # --- arrays
+
+
+def mapped(function: Function, array: Array) -> Array:
+    """An array of what a function makes of each number, in row-major order."""
+    return np.fromiter(map(function, array.flat), object, array.size).reshape(array.shape)
 
 
 def exact_array(values: Any) -> Array:
@@ -198,6 +192,5 @@ def to_json(array: Array) -> dict[str, Any]:
 
 def from_json(data: dict[str, Any]) -> Array:
     """The array that `to_json` wrote."""
-    flat = np.empty(len(data["values"]), dtype=object)
-    flat[:] = [rational(text) for text in data["values"]]
-    return flat.reshape(data["shape"])
+    texts = data["values"]
+    return np.fromiter(map(rational, texts), object, len(texts)).reshape(data["shape"])

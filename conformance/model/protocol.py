@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from flint import fmpq
 
 from conformance.model import numbers
 from conformance.model.forward import GradientNode, Node, Sweep, Value, flattened, saved_between
+from conformance.model.hooks import Course, course, targets
 from conformance.model.numbers import Array
-from conformance.model.state import Hook, Memory, State
+from conformance.model.state import Hook, Memory, State, Step
+from conformance.model.ways import going_on, leading, reached
 from conformance.operators.rules import array_of
 from conformance.operators.table import OPERATORS
 
@@ -145,6 +148,11 @@ class Twin:
         a.hooks.append(Hook(body))
         return a.hooks[-1]
 
+    def hook_again(self, a: State, hook: Hook) -> None:
+        """Registers the function of another hook; the calls of both are in one list."""
+        self.hook(a, hook.body)
+        a.hooks[-1] = replace(hook)
+
     def remove(self, a: State, hook: Hook) -> None:
         """Removes a hook; twice is harmless."""
         for state in (a, *self.former):  # a hook stays with what was there before a write
@@ -178,14 +186,15 @@ class Twin:
         """
         chosen: Sequence[State] | None = options.get("inputs")
         seed = self._seed(root, cotangent, chosen or ())
-        ways = reached(root.value) if chosen is None else _ways(root.value, chosen)
+        ways = reached(root.value) if chosen is None else leading(root.value, chosen)
         leaves = [state for state in known if state.is_leaf and state.requires_grad]
         stops = self._stops(root, [*leaves, *(chosen or ())], known, ways)
-        self._free(ways, stops, options)
+        way = course(stops, ways, self.former)
+        self._free(way, options)
         for state in chosen or ():
             state.retains_grad = state.retains_grad or not state.is_leaf
         sweep = _recorded(ways, cotangent) if options.get("create_graph") else None
-        received = self._received(root, seed, stops, sweep)
+        received = self._received(root, seed, way, sweep)
         for state in leaves:
             if state in received:
                 self._accumulate(state, received[state], sweep is not None)
@@ -195,13 +204,12 @@ class Twin:
     ) -> list[State]:
         """The gradients by `inputs`, without touching any leaf's `.grad`."""
         seed = self._seed(root, cotangent, inputs)
-        ways = _ways(root.value, inputs)
-        executed = [value for value in ways if value.node and not ways.isdisjoint(value.node.references)]
-        stops = self._stops(root, inputs, known, ways)
+        ways = leading(root.value, inputs)
+        way = course(self._stops(root, inputs, known, ways), going_on(ways), self.former)
         unused = not options.get("allow_unused") and any(state.value not in ways for state in inputs)
-        self._free(executed, stops, options, ["unused_input"] * unused)
-        sweep = _recorded(executed, cotangent) if options.get("create_graph") else None
-        received = self._received(root, seed, stops, sweep)
+        self._free(way, options, ["unused_input"] * unused)
+        sweep = _recorded(way.executed, cotangent) if options.get("create_graph") else None
+        received = self._received(root, seed, way, sweep)
         return [_handed_out(received[state]) if state in received else State(Value(_zeros(state))) for state in inputs]
 
     def _seed(self, root: State, given: State | None, inputs: Sequence[State]) -> State:
@@ -219,8 +227,10 @@ class Twin:
         return State(given.value, given.requires_grad)  # what an input receives is a tensor of its own
 
     def _stops(self, root: State, wanted: Sequence[State], known: Sequence[State], ways: set[Value]) -> list[State]:
-        """The wanted, hooked or retaining tensors on the ways down from `root`, the nearest first."""
-        watched = [root, *wanted, *(state for state in (*known, *self.former) if state.hooks or state.retains_grad)]
+        """The wanted, retaining, hooked or yet to be hooked tensors on the ways down from `root`, the nearest first."""
+        there = (*known, *self.former)
+        watched = [root, *wanted, *(state for state in there if state.hooks or state.retains_grad)]
+        watched += targets(hook for state in there for hook in state.hooks)
         stops = [state for state in dict.fromkeys(watched) if state.value in ways]
         return sorted(stops, key=lambda stop: -stop.value.serial)
 
@@ -232,16 +242,21 @@ class Twin:
         nodes = [value.node for value in reached(root.value)]
         return any(isinstance(node, GradientNode) and node.sweep and node.sweep.spent for node in nodes)
 
-    def _received(self, root: State, seed: State, stops: Sequence[State], sweep: Sweep | None) -> dict[State, State]:
+    def course(self, root: State, inputs: Sequence[State] | None, known: Sequence[State]) -> Course:
+        """What hooks will do in a sweep from `root`, or from there to `inputs`."""
+        ways = reached(root.value) if inputs is None else leading(root.value, inputs)
+        return course(self._stops(root, inputs or (), known, ways), ways, self.former)
+
+    def _received(self, root: State, seed: State, way: Course, sweep: Sweep | None) -> dict[State, State]:
         """What each of `stops` receives, after its hooks.
 
         It comes from those nearer to the root, settled already, each through its own node, with all others held.
         """
         recorded = sweep is not None
         settled: dict[State, State] = {}
-        for state in stops:
-            cotangent = seed if state is root else self._pulled(settled, state, stops, sweep)
-            for hook in state.hooks:
+        for state, hooks in way.called.items():
+            cotangent = seed if state is root else self._pulled(settled, state, tuple(way.called), sweep)
+            for hook in hooks:
                 cotangent = self._hooked(hook, cotangent, recorded)
             settled[state] = cotangent
             if state.retains_grad:
@@ -266,6 +281,8 @@ class Twin:
         note = next((action["note"] for action in hook.body if "note" in action), None)
         flags = {"requires_grad": cotangent.requires_grad, "is_variable": True, "dtype": self.dtype}
         hook.calls.append({"flag": flags[note]} if note else numbers.to_json(cotangent.value.array))
+        for step in hook.steps:
+            cotangent = self._stepped(step, cotangent, recorded)
         for action in hook.body:
             if "note" in action:
                 continue
@@ -274,6 +291,16 @@ class Twin:
                 cotangent = self._moded(recorded, "mul", cotangent, factor)
             else:
                 cotangent = self.leaf(numbers.from_json(action["replace"]), False)
+        return cotangent
+
+    def _stepped(self, step: Step, cotangent: State, recorded: bool) -> State:
+        """What a step computes of a cotangent, or the cotangent; a write is done, and lists of hooks are changed already."""
+        operands = [operand or cotangent for operand in step.operands]
+        if step.verb == "apply":
+            return self._moded(recorded, step.how, *operands)
+        if step.verb == "write":
+            with self.mode(recorded):
+                self.write(operands[0], step.how, operands[1])
         return cotangent
 
     def _accumulate(self, state: State, gradient: State, recorded: bool) -> None:
@@ -285,16 +312,12 @@ class Twin:
             with self.mode(False):
                 self.write(state.grad, "add", gradient)
 
-    def _free(
-        self,
-        executed: Iterable[Value],
-        stops: Sequence[State],
-        options: Mapping[str, Any],
-        troubles: Sequence[str] = (),
-    ) -> None:
-        nodes = [value.node for value in executed if value.node is not None]
-        if kinds := (*troubles, *(kind for kind, met in _TROUBLES.items() if met(nodes, stops))):
+    def _free(self, way: Course, options: Mapping[str, Any], troubles: Sequence[str] = ()) -> None:
+        nodes = [value.node for value in way.executed if value.node is not None]
+        found = (kind for kind, met in _TROUBLES.items() if any(map(met, nodes)))
+        if kinds := tuple(dict.fromkeys((*troubles, *found, *way.troubles))):
             raise Failure(*kinds)
+        way.settle()
         if not any(options.get(name) for name in ("retain_graph", "retain_variables", "create_graph")):
             for node in nodes:
                 node.freed = True
@@ -363,37 +386,8 @@ def _handed_out(gradient: State) -> State:
     return gradient if gradient.requires_grad else State(Value(gradient.value.array))
 
 
-def _replaced_wrongly(stops: Sequence[State]) -> bool:
-    """Whether a hook that will be called answers with another shape."""
-    answers = [(state, action) for state in stops for hook in state.hooks for action in hook.body]
-    return any("replace" in a and tuple(a["replace"]["shape"]) != state.value.array.shape for state, a in answers)
-
-
-# Why a sweep fails on its way; which of several comes first is the engine's choice.
-_TROUBLES: Mapping[str, Callable[[Sequence[Node | GradientNode], Sequence[State]], bool]] = {
-    "graph_freed": lambda nodes, stops: any(node.freed and node.saves for node in nodes),
-    "version_conflict": lambda nodes, stops: any(m.version != seen for node in nodes for m, seen in node.kept),
-    "shape_mismatch": lambda nodes, stops: _replaced_wrongly(stops),
+# Why a sweep fails at a node; which of several comes first is the engine's choice.
+_TROUBLES: Mapping[str, Callable[[Node | GradientNode], bool]] = {
+    "graph_freed": lambda node: node.freed and node.saves,
+    "version_conflict": lambda node: any(memory.version != seen for memory, seen in node.kept),
 }
-
-
-def reached(root: Value) -> set[Value]:
-    """Every tensor on which a sweep from `root` goes on to, itself included."""
-    found, waiting = {root}, [root]
-    while waiting:
-        node = waiting.pop().node
-        for operand in node.references if node else ():
-            if operand not in found:
-                found.add(operand)
-                waiting.append(operand)
-    return found
-
-
-def _ways(root: Value, inputs: Sequence[State]) -> set[Value]:
-    """The tensors on a way from `root` to one of `inputs`, both ends included: what a restricted sweep passes."""
-    below = reached(root)
-    ways = {state.value for state in inputs}
-    for value in sorted(below, key=lambda value: value.serial):
-        if value.node and not ways.isdisjoint(value.node.references):
-            ways.add(value)
-    return ways & below

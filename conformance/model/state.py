@@ -14,12 +14,35 @@ from conformance.model.numbers import Array
 from conformance.operators.rules import array_of
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One instruction in the body of a hook; an operand that is None is the hook's argument.
+
+    how: the operator, or the way to write. hook: whose function is registered once more. handle: of what is removed.
+    """
+
+    verb: str
+    operands: tuple[State | None, ...] = ()
+    how: str = ""
+    hook: Hook | None = None
+    handle: Handle | None = None
+
+
+@dataclass(eq=False)
+class Handle:
+    """What removes a hook: a tensor and its hook, once they are there. A hook may name a handle that is bound after it."""
+
+    state: State | None = None
+    hook: Hook | None = None
+
+
 @dataclass(eq=False)
 class Hook:
-    """A hook: what it does with its argument, and the arguments it was called with."""
+    """A hook: what it answers, the arguments it was called with, and what it does before it answers."""
 
     body: tuple[Mapping[str, Any], ...]
     calls: list[dict[str, Any]] = field(default_factory=list)
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(eq=False)

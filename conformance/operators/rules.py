@@ -6,14 +6,16 @@ rule on numbers that carry them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from operator import mul
 from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 
 from conformance.model import functions
-from conformance.model.numbers import Array, Function, plain
+from conformance.model.numbers import Array, Function, mapped, plain
 
 
 def array_of(value: Any) -> Array:
@@ -30,13 +32,7 @@ def array_of(value: Any) -> Array:
 
 def each(function: Function) -> Callable[[Array], Array]:
     """A function of one number, for every element."""
-
-    def forward(a: Array) -> Array:
-        result = np.empty(a.shape, dtype=object)
-        result.reshape(-1)[:] = [function(x) for x in a.flat]
-        return result
-
-    return forward
+    return lambda a: mapped(function, a)
 
 
 def pairs(function: Callable[[Any, Any], Any]) -> Callable[[Array, Array], Any]:
@@ -85,6 +81,17 @@ def norm(numbers: Sequence[Any]) -> Any:
     return squares if at_kink else functions.sqrt(squares)
 
 
+def _lists(rows: Array) -> list[list[Any]]:
+    """The last axes of an array, one after the other."""
+    found: list[list[Any]] = rows.reshape(prod(rows.shape[:-1]), rows.shape[-1]).tolist()
+    return found
+
+
+def _filled(numbers: Iterable[Any], shape: Sequence[int]) -> Array:
+    """An array of numbers in row-major order."""
+    return np.fromiter(numbers, object, prod(shape)).reshape(shape)
+
+
 def over_all(reduction: Reduction) -> Callable[[Array], Any]:
     """A reduction of all elements."""
     return lambda a: reduction(list(a.flat))
@@ -95,9 +102,7 @@ def along(reduction: Reduction) -> Callable[..., Array]:
 
     def forward(a: Array, axis: int, keepdim: bool = False) -> Array:
         rows = np.moveaxis(a, axis, -1)
-        result = np.empty(rows.shape[:-1], dtype=object)
-        for index in np.ndindex(result.shape):
-            result[index] = reduction(list(rows[index]))
+        result = _filled(map(reduction, _lists(rows)), rows.shape[:-1])
         return np.expand_dims(result, axis) if keepdim else result
 
     return forward
@@ -106,10 +111,8 @@ def along(reduction: Reduction) -> Callable[..., Array]:
 def running_sum(a: Array, axis: int) -> Array:
     """The sums of the first 1, 2, 3 … elements along an axis."""
     rows = np.moveaxis(a, axis, -1)
-    result = np.empty(rows.shape, dtype=object)
-    for *index, last in np.ndindex(rows.shape):
-        result[(*index, last)] = functions.total(rows[(*index, slice(last + 1))])
-    return np.moveaxis(result, -1, axis)
+    sums = (functions.total(row[: i + 1]) for row in _lists(rows) for i in range(len(row)))
+    return np.moveaxis(_filled(sums, rows.shape), -1, axis)
 
 
 # --- products
@@ -129,13 +132,11 @@ def matmul(a: Array, b: Array) -> Array:
     """Matrix products over the last two axes, the others broadcast; a vector is a row on the left, a column on the right."""
     left = a[None, :] if a.ndim == 1 else a
     right = b[:, None] if b.ndim == 1 else b
-    batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    left, right = (np.broadcast_to(m, batch + m.shape[-2:]) for m in (left, right))
-    result = np.empty((*batch, left.shape[-2], right.shape[-1]), dtype=object)
     if left.shape[-1] != right.shape[-2]:
         raise ValueError(f"a product of shapes {a.shape} and {b.shape}")
-    for *index, i, j in np.ndindex(result.shape):
-        result[(*index, i, j)] = dot(left[(*index, i)], right[(*index, slice(None), j)])
+    rows, columns = np.broadcast_arrays(left[..., :, None, :], right.swapaxes(-1, -2)[..., None, :, :])
+    dots = (functions.total(map(mul, row, column)) for row, column in zip(_lists(rows), _lists(columns), strict=True))
+    result = _filled(dots, rows.shape[:-1])
     result = result[..., 0] if b.ndim == 1 else result
     return array_of(result[..., 0, :] if a.ndim == 1 and b.ndim > 1 else result[..., 0] if a.ndim == 1 else result)
 

@@ -17,6 +17,17 @@ CONVENTIONS: Final[tuple[Mutant, ...]] = (
         operator="relu",
     ),
     reference(
+        "clamp_counts_each_bound_twice",
+        "an element that lies at a bound of clamp receives its cotangent twice",
+        """
+        forward, within = core.OPERATORS["clamp"]
+        def vjp(g, a, low, high):
+            return within(g, a, low, high) + g.where((a.data == low) | (a.data == high), 0)
+        core.OPERATORS["clamp"] = (forward, vjp)
+        """,
+        operator="clamp",
+    ),
+    reference(
         "ties_all_receive_everything",
         "of several elements that are the greatest each receives the whole cotangent",
         """

@@ -193,3 +193,173 @@ HOOKS: Final[tuple[Mutant, ...]] = (
         """,
     ),
 )
+
+# Faults that show only when a hook does more than answer: no clause asks that, random programs do.
+INSIDE_HOOKS: Final[tuple[Mutant, ...]] = (
+    reference(
+        "added_hooks_run_at_once",
+        "a hook that is added by another hook of its tensor is called in the same sweep",
+        """
+        def run_hooks(place, cotangent):
+            called = set()
+            while fresh := [key for key in place.hooks if key not in called]:
+                called.add(fresh[0])
+                replacement = place.hooks[fresh[0]](cotangent)
+                if replacement is not None:
+                    refusals.check_replacement(cotangent, replacement)
+                    cotangent = replacement
+            return cotangent
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "removed_hooks_are_passed_over",
+        "a hook that an earlier hook of its tensor removes is not called in the same sweep",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            hooks = dict(place.hooks)
+            for key, hook in hooks.items():
+                place.hooks[key] = lambda g, key=key, hook=hook: hook(g) if key in place.hooks else None
+            passed = right(place, cotangent)
+            place.hooks.update((key, hook) for key, hook in hooks.items() if key in place.hooks)
+            return passed
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "removal_skips_the_next_hook",
+        "a hook that removes itself makes the sweep skip the hook after it",
+        """
+        def run_hooks(place, cotangent):
+            position = 0
+            while position < len(place.hooks):
+                replacement = list(place.hooks.values())[position](cotangent)
+                if replacement is not None:
+                    refusals.check_replacement(cotangent, replacement)
+                    cotangent = replacement
+                position += 1
+            return cotangent
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "hooks_are_listed_before_the_sweep",
+        "what a hook adds to or removes from tensors that the sweep reaches later takes effect from the next sweep on",
+        """
+        LISTED = [None]
+        def sweep(seeds, *arguments, right=core.sweep):
+            LISTED[0] = {place: tuple(place.hooks.values()) for place in order.topological_order(seeds)}
+            right(seeds, *arguments)
+        class Listed:
+            def __init__(self, place):
+                self.hooks = dict(enumerate(LISTED[0][place]))
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            return right(Listed(place), cotangent)
+        core.sweep, core.run_hooks = sweep, run_hooks
+        """,
+    ),
+    reference(
+        "hooks_added_inside_are_lost",
+        "a hook that another hook adds is never called",
+        """
+        DEPTH = [0]
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            DEPTH[0] += 1
+            try:
+                return right(place, cotangent)
+            finally:
+                DEPTH[0] -= 1
+        def register_hook(self, hook, right=core.Tensor.register_hook):
+            return core.Handle({}, hook) if DEPTH[0] else right(self, hook)
+        core.run_hooks, core.Tensor.register_hook = run_hooks, register_hook
+        """,
+    ),
+    reference(
+        "removal_inside_waits_for_a_second",
+        "a hook that removes itself is removed after its second call",
+        """
+        RUNNING, WISHED = [0], set()
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            RUNNING[0] += 1
+            try:
+                return right(place, cotangent)
+            finally:
+                RUNNING[0] -= 1
+        def remove(self, right=core.Handle.remove):
+            if RUNNING[0] and self.key not in WISHED:
+                WISHED.add(self.key)
+            else:
+                right(self)
+        core.run_hooks, core.Handle.remove = run_hooks, remove
+        """,
+    ),
+    reference(
+        "exceptions_of_hooks_are_swallowed",
+        "a hook that raises counts as one that returned nothing",
+        """
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            hooks = dict(place.hooks)
+            def quiet(hook):
+                def call(g):
+                    try:
+                        return hook(g)
+                    except ZeroDivisionError:
+                        return None
+                return call
+            place.hooks.update((key, quiet(hook)) for key, hook in hooks.items())
+            passed = right(place, cotangent)
+            place.hooks.update((key, hook) for key, hook in hooks.items() if key in place.hooks)
+            return passed
+        core.run_hooks = run_hooks
+        """,
+    ),
+    reference(
+        "a_raising_hook_leaves_recording_off",
+        "nothing is recorded any more after a hook's exception ended a sweep",
+        """
+        def sweep(*arguments, right=core.sweep):
+            try:
+                right(*arguments)
+            except ZeroDivisionError:
+                core.enter_mode(False)
+                raise
+        core.sweep = sweep
+        """,
+    ),
+    reference(
+        "a_raising_hook_breaks_the_next_backward",
+        "after a hook's exception the next backward adds nothing",
+        """
+        import weakref
+        BROKEN = weakref.WeakSet()
+        def sweep(seeds, *arguments, right=core.sweep):
+            if BROKEN:
+                return BROKEN.clear()
+            try:
+                right(seeds, *arguments)
+            except ZeroDivisionError:
+                BROKEN.update(seeds)
+                raise
+        core.sweep = sweep
+        """,
+    ),
+    reference(
+        "writes_inside_hooks_are_not_noticed",
+        "what a hook writes into a saved value is used, since versions are compared before the sweep alone",
+        """
+        SWEEPING = [0]
+        def check_unmodified(node, tensor, version, right=refusals.check_unmodified):
+            if not SWEEPING[0]:
+                right(node, tensor, version)
+        def run_hooks(place, cotangent, right=core.run_hooks):
+            SWEEPING[0] = 1
+            return right(place, cotangent)
+        def sweep(*arguments, right=core.sweep):
+            try:
+                right(*arguments)
+            finally:
+                SWEEPING[0] = 0
+        refusals.check_unmodified, core.run_hooks, core.sweep = check_unmodified, run_hooks, sweep
+        """,
+    ),
+)

@@ -40,13 +40,14 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
         ),
         *("backward_is_always_recorded", "gradients_hide_their_graph", "unused_leaves_receive_ones"),
         *("the_third_backward_overwrites", "accumulation_replaces_the_tensor", "assigned_gradients_are_copied"),
-        *("gradients_are_absolute", "gradients_are_read_as_copies"),
+        *("gradients_are_absolute", "gradients_are_read_as_copies", "recorded_cotangents_require_grad"),
+        *("unused_inputs_receive_ones", "adding_to_a_gradient_does_not_count"),
     ),
     "zeroing": (
         *("zeroing_replaces_the_gradient", "zero_does_nothing", "forgetting_keeps_the_sum", "zero_halves"),
         *("zero_clears_the_first_entry", "zeroing_clears_the_leaf", "zeroing_forgets", "forgetting_zeroes"),
         *("forgetting_spoils_what_is_held", "forgetting_ends_recording", "forgetting_removes_hooks"),
-        *("cleared_gradients_return",),
+        *("cleared_gradients_return", "clearing_a_gradient_does_not_count", "forgetting_zeroes_first"),
     ),
     "detach": (
         *("detach_keeps_the_graph", "detach_cuts_in_place", "detach_copies", "detached_writes_are_recorded"),
@@ -62,7 +63,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("nothing_accumulates_under_no_grad", "no_grad_leaves_sums_recorded", "no_grad_clears_the_operands_flag"),
         *("result_never_requires_grad", "requires_grad_flips_a_copy", "the_flag_cannot_be_cleared"),
         *("cleared_leaves_accumulate", "constants_are_recorded", "flipping_the_flag_does_nothing"),
-        *("requires_grad_toggles", "backward_clears_the_flag"),
+        *("requires_grad_toggles", "backward_clears_the_flag", "two_reasons_cancel"),
     ),
     "hooks": (
         *("hook_runs_per_contribution", "hook_removal_does_nothing", "hook_replacement_is_ignored"),
@@ -71,6 +72,10 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
         *("leaf_hooks_run_after_accumulation", "leaf_hook_runs_per_contribution", "root_hooks_do_not_run"),
         *("hooks_after_use_are_ignored", "retained_gradients_are_taken_before_hooks", "hooks_may_return_any_shape"),
         *("hooks_of_pieces_are_ignored", "silent_hooks_end_the_gradient"),
+        *("added_hooks_run_at_once", "removed_hooks_are_passed_over", "removal_skips_the_next_hook"),
+        *("hooks_are_listed_before_the_sweep", "hooks_added_inside_are_lost", "removal_inside_waits_for_a_second"),
+        *("exceptions_of_hooks_are_swallowed", "a_raising_hook_leaves_recording_off"),
+        *("a_raising_hook_breaks_the_next_backward", "writes_inside_hooks_are_not_noticed"),
     ),
     "lifetime": (
         *(
@@ -114,6 +119,9 @@ LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
         *("sigmoid_vjp_is_never_zero", "log1p_is_log_of_a_sum", "variance_in_one_pass", "ties_multiply"),
         *("relu_has_two_slopes_at_zero", "relu_is_zero_from_a_hundredth"),
         *("gradients_of_constants_are_ones", "second_removal_takes_another"),
+        *("gradients_lead_back_to_their_root", "saved_results_have_nodes_of_their_own"),
+        *("allowed_unused_inputs_receive_zeros", "handles_look_at_the_newest_node"),
+        *("written_leaves_are_left_behind", "parts_take_no_more_axes"),
     ),
     "It is a matter of texts, names or warnings, which programs do not look at.": (
         *("writes_are_copied", "node_names_are_swapped", "printed_text_hides_the_flag", "numbers_are_printed_by_numpy"),

@@ -24,9 +24,9 @@ class Array:
         return Array(self.data.sum(), [(self, lambda g: g * np.ones(self.data.shape))])
 
     def backward(self):
-        if self.data.shape:
+        if self.data.size != 1:
             raise ValueError(f"only a single number can be differentiated, not {self.data.size}")
-        cotangents = {self: np.array(1.0)}
+        cotangents = {self: np.ones(self.data.shape)}
         for node in reversed(_ordered(self, {})):
             cotangent = cotangents.pop(node)
             if not node.parents:

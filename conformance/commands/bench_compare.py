@@ -1,0 +1,86 @@
+"""Say whether HEAD is slower than BASE: two engines, or two states of one, in fresh processes in turn."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from conformance.commands.options import interpreter, seconds, sizes
+from conformance.console import complain, say
+from conformance.errors import EngineError
+
+_SIZES: Final = (1, 10_000)
+_WIDEST: Final = 100.0  # per cent
+
+
+def configure(command: argparse.ArgumentParser) -> None:
+    """The options."""
+    command.epilog = (
+        "Exit codes: 0 not slower (or undecided, and it says so), 1 slower, or it counts more, or HEAD lost a workload, 2 usage or no "
+        "pytest-benchmark, 4 an engine did not load, 5 no workload that both measure, 6 interrupted."
+    )
+    for name in ("base", "head"):
+        command.add_argument(name, metavar=name.upper(), help="an engine, as in run --engine: E[,key=value]")
+        command.add_argument(
+            f"--python-{name}", default=sys.executable, metavar="PATH", help=f"the interpreter of {name.upper()}'s environment"
+        )
+    command.add_argument("--select", action="append", default=[], metavar="GLOB", help="only workloads that match; repeatable")
+    command.add_argument("--sizes", type=sizes, default=_SIZES, metavar="N,...", help="elements of an input (default: 1,10000)")
+    command.add_argument(
+        "--seconds", type=seconds, default=0.05, metavar="S", help="about how long a process times a workload (default: 0.05)"
+    )
+    command.add_argument("--timeout", type=seconds, default=20.0, metavar="S", help="seconds for one program (default: 20)")
+    command.add_argument(
+        "--percent", type=percent, default=5.0, metavar="P", help="how much slower all workloads together may be (default: 5)"
+    )
+    command.add_argument(
+        "--clock",
+        choices=("cpu", "wall"),
+        default="cpu",
+        help="cpu: seconds of the process, which other processes take no part of; wall: where an engine waits for a device",
+    )
+    command.add_argument("--times-only", action="store_true", help="counts are printed, and decide nothing")
+    command.set_defaults(execute=execute)
+
+
+def percent(text: str) -> float:
+    """A share of a hundred."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= _WIDEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage; give more than 0 and at most {_WIDEST:g}")
+    return share
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Times both sides, prints the comparison, and decides; what was measured before Ctrl-C is shown."""
+    from conformance.adapter import resolve
+    from conformance.bench.compare import CLOCKS, Comparison, Side
+    from conformance.bench.workloads import selected
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from conformance.bench.children import Plan
+
+    base, head = (
+        Side(role, resolve(spec), interpreter(python))
+        for role, spec, python in (
+            ("base", options.base, options.python_base),
+            ("head", options.head, options.python_head),
+        )
+    )
+    workloads, clock = selected(options.select), CLOCKS[options.clock]
+    plan = Plan(workloads, options.sizes, base.python, options.seconds, options.timeout, Path(), clock, counts=True)
+    comparison = Comparison(base, head, plan, options.percent / 100)
+    try:
+        comparison.run(_told)
+    except (KeyboardInterrupt, EngineError) as reason:
+        complain(reason if isinstance(reason, EngineError) else "interrupted")
+        if comparison.minima:
+            _show(comparison)
+        return reason.exit_code if isinstance(reason, EngineError) else 6
+    return 0

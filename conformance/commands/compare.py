@@ -1,0 +1,50 @@
+"""Say what changed between journals: newly failing, fixed, newly declined, disappeared, chosen otherwise."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from conformance.commands.output import written
+from conformance.console import say
+from conformance.errors import UsageError
+from conformance.journal import Journal, read_journal
+
+
+def configure(command: argparse.ArgumentParser) -> None:
+    """The options."""
+    command.epilog = (
+        "Folders are compared engine by engine; two journals as they are, of whatever engines. Of more than two each is compared "
+        "with the one before it. Exit codes: 0 no regression, 1 something is newly failing, newly blocked, newly declined or "
+        "has disappeared, 2 usage or (--strict) different suites, 6 a journal is incomplete."
+    )
+    command.add_argument(
+        "journals", nargs="+", type=Path, metavar="JOURNAL", help="BASE, HEAD and later ones: files or folders"
+    )
+    command.add_argument("--strict", action="store_true", help="refuse journals of different suites, profiles or seeds")
+    command.add_argument("--html", type=Path, metavar="F", help="write a page")
+    command.add_argument("--markdown", type=Path, metavar="F", help="write a summary in Markdown")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Prints what changed, and decides."""
+    from reports import changes
+    from reports.compare import exit_code
+
+    if len(options.journals) < 2:
+        raise UsageError("compare needs a BASE and a HEAD")
+    series = changes.series([_read(path) for path in options.journals])
+    if options.strict and (remark := next((it for one in series for pair in one.pairs for it in pair.remarks), None)):
+        raise UsageError(f"--strict: {remark}")
+    for path, render in ((options.html, changes.page), (options.markdown, changes.markdown)):
+        if path:
+            written(path, render(series))
+    say(changes.text(series))
+    return exit_code([pair for one in series for pair in one.pairs], [run for one in series for run in one.lost])
+
+
+def _read(path: Path) -> list[Journal]:
+    paths = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not paths:
+        raise UsageError(f"there is no journal in {path}")
+    return [read_journal(one) for one in paths]

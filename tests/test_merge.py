@@ -1,0 +1,130 @@
+"""Shards become one journal again, or one sentence says why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cli import main
+from conformance.journal import Journal, read_journal
+from tests.example_journals import case, journal
+
+CASES = [
+    case("accumulation/each_backward_adds"),
+    case("hooks/order"),
+    case("vjp/one", "declined"),
+    case("vjp/two", dtype="float32"),
+]
+
+
+def shard(index: int, count: int, cases: list[dict[str, Any]], **header: Any) -> Journal:
+    return journal(cases, shard=f"{index}/{count}", select=[], **header)
+
+
+def written(path: Path, it: Journal) -> Path:
+    records = [it.header, *it.cases, *([it.footer] if it.footer else [])]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def halves(tmp_path: Path) -> list[Path]:
+    """A run in two shards."""
+    return [
+        written(tmp_path / "a.jsonl", shard(1, 2, CASES[::2])),
+        written(tmp_path / "b.jsonl", shard(2, 2, CASES[1::2])),
+    ]
+
+
+def test_the_shards_of_a_run_are_the_whole(halves: list[Path], tmp_path: Path) -> None:
+    """In whatever order they are given: every case once, counts and times summed, and the journal complete."""
+    assert main(["merge", str(halves[1]), str(halves[0]), "--out", str(tmp_path / "whole.jsonl")]) == 0
+    whole = read_journal(tmp_path / "whole.jsonl")
+    assert whole.complete
+    assert whole.header["shard"] == "1/1"
+    assert {record["case"] for record in whole.cases} == {record["case"] for record in CASES}
+    assert whole.footer is not None
+    assert whole.footer["counts"] == {"pass": 3, "declined": 1}
+    assert whole.footer["seconds"] == 28.4
+
+
+def test_shards_of_a_real_run_are_what_one_run_records(tmp_path: Path) -> None:
+    """The same cases, verdicts and witnesses in the same order, times apart; and a merged failure is still a failure."""
+    engine = ["--engine", "reference,mutant=accumulate_overwrites", "--select", "accumulation/*", "--jobs", "1"]
+    for index in (1, 2, 3):
+        main(["run", *engine, "--shard", f"{index}/3", "--out", str(tmp_path / str(index))])
+    main(["run", *engine, "--out", str(tmp_path / "one")])
+    shards = [str(tmp_path / str(index) / "reference.jsonl") for index in (1, 2, 3)]
+    assert main(["merge", *shards, "--out", str(tmp_path / "merged.jsonl")]) == 1
+    merged, one = read_journal(tmp_path / "merged.jsonl"), read_journal(tmp_path / "one" / "reference.jsonl")
+    assert [_timeless(record) for record in _sorted(merged)] == [_timeless(record) for record in _sorted(one)]
+    assert list(merged.header["clauses"]) == list(one.header["clauses"])
+
+
+def _sorted(it: Journal) -> list[Mapping[str, Any]]:
+    return sorted(it.cases, key=lambda record: str(record["case"]))
+
+
+def _timeless(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if "seconds" not in key and key != "saved"}
+
+
+Spoil = Callable[[list[Path], Path], list[Path]]
+
+
+def _second(**changes: Any) -> Spoil:
+    def spoil(halves: list[Path], folder: Path) -> list[Path]:
+        index, count = changes.pop("shard", (2, 2))
+        return [
+            halves[0],
+            written(folder / "c.jsonl", shard(index, count, changes.pop("cases", CASES[1::2]), **changes)),
+        ]
+
+    return spoil
+
+
+REFUSED: dict[str, tuple[Spoil, str]] = {
+    "a missing shard": (lambda halves, _: halves[:1], "shard 2 of 2 is missing"),
+    "the same file twice": (lambda halves, _: [*halves, halves[0]], "given twice"),
+    "the same shard twice": (_second(shard=(1, 2)), "are the same shard, 1/2"),
+    "an incomplete one": (_second(complete=False), "is incomplete"),
+    "another engine": (_second(name="other"), "the engine of"),
+    "another version of it": (_second(version="0.4"), "the engine of"),
+    "another suite": (_second(suite={"version": "0.1.0", "digest": "another"}), "the suite of"),
+    "another profile": (_second(profile="deep"), "the profile of"),
+    "another seed": (_second(seed=8), "the seed of"),
+    "another number of shards": (_second(shard=(2, 3)), "2, 3 shards"),
+    "a case in two shards": (_second(cases=CASES[:2]), "is in two shards"),
+    "no journal": (lambda halves, folder: [halves[0], folder], "cannot read the journal"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_no_set_of_shards_is_refused(
+    what: str, halves: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With exit code 2 and one sentence; nothing is written."""
+    spoil, sentence = REFUSED[what]
+    paths = spoil(halves, tmp_path)
+    assert main(["merge", *map(str, paths), "--out", str(tmp_path / "whole.jsonl")]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "whole.jsonl").exists()
+
+
+def test_another_selection_is_refused(halves: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A shard of some chapters and one of all are no run."""
+    it = shard(2, 2, CASES[1::2])
+    other = written(tmp_path / "c.jsonl", Journal({**it.header, "select": ["hooks/*"]}, it.cases, it.footer))
+    assert main(["merge", str(halves[0]), str(other), "--out", str(tmp_path / "whole.jsonl")]) == 2
+    assert "the selection of" in capsys.readouterr().err
+
+
+def test_the_whole_does_not_overwrite_a_shard(halves: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["merge", *map(str, halves), "--out", str(halves[0])]) == 2
+    assert "is one of the shards" in capsys.readouterr().err

@@ -1,0 +1,291 @@
+"""Oddities of engines: what `try` makes of each, and what verdicts its cases get.
+
+Hostile engines of a right adapter are those of tests/fakes/engines.py: what hangs, exits, raises, prints or babbles there is not
+asked again here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from conformance import cli
+from conformance.adapter import Adapter, load
+from conformance.clause import specification
+from conformance.examination import Effort, examine
+from conformance.execution import Engine
+from conformance.journal import read_journal
+from conformance.probing.laboratory import Found
+from conformance.probing.learning import learnt
+from conformance.probing.probe import Target, opened, probed
+from conformance.probing.writing import written
+from tests.fakes.command import ROOT, Terminal, within
+
+_VALUE: Final = "operators/value_and_gradient[%s,float64]"
+MUL, SUM, EXP, SQUARE = (_VALUE % name for name in ("mul", "sum", "exp", "square"))
+NUMBER: Final = "operators/a_number_on_either_side[mul,float64]"
+TWICE: Final = "accumulation/each_backward_adds[float64]"
+ZERO: Final = "zeroing/zero_clears[float64]"
+NONE: Final = "zeroing/none_forgets[float64]"
+COTANGENT: Final = "vjp/backward_contracts_with_the_cotangent[float64]"
+LONG: Final = "lifetime/a_long_chain[float64]"
+DETACH: Final = "detach/detached_is_a_constant[float64]"
+CASES: Final = (MUL, SUM, EXP, SQUARE, NUMBER, TWICE, ZERO, NONE, COTANGENT, LONG, DETACH)
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """One oddity: statements that make the engine odd, what is then spelled, what is not, and the verdicts that are no pass."""
+
+    patch: str
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 20.0
+
+
+_GRADIENT: Final = "Tensor.grad = property(lambda self: %s, lambda self, value: setattr(self, 'kept', value))\n"
+
+ODDITIES: Final[Mapping[str, Oddity]] = {
+    "none": Oddity(
+        "",
+        {
+            "leaf": "oddlib.Tensor({value}, requires_grad=True)",
+            "constant": "oddlib.Tensor({value}, requires_grad=False)",
+            "value": "{a}.tolist()",
+            "backward.cotangent": "gradient={cotangent}",
+            "clear.none": "{a}.grad = None",
+            "clear.zero": "{a}.zero_grad()",
+        },
+    ),
+    "drops_temporaries": Oddity(
+        """
+import weakref
+Tensor.parents = property(
+    lambda self: [(p(), pull) for p, pull in self.weak if p() is not None],
+    lambda self, parents: setattr(self, "weak", [(weakref.ref(p), pull) for p, pull in parents]),
+)
+""",
+        verdicts={LONG: "fail"},
+    ),
+    "a_fresh_gradient_at_each_access": Oddity(
+        _GRADIENT % "None if self.kept is None else Tensor(self.kept.data)"
+        + "Tensor.zero_ = lambda self: self.data.fill(0)\n",
+        {"clear.zero": "{a}.zero_grad()"},
+    ),
+    "no_0d_tensors": Oddity(
+        """
+made = Tensor.__init__
+def __init__(self, data, *rest):
+    made(self, np.atleast_1d(data), *rest)
+Tensor.__init__ = __init__
+""",
+        {"sum": "single({a}.sum())"},
+        # Whatever a 0-d operand is drawn for: what is computed from it has an axis.
+        verdicts=dict.fromkeys((MUL, SUM, EXP, SQUARE, DETACH), "fail"),
+    ),
+    "no_numbers_as_operands": Oddity(
+        """
+def other(self, other):
+    if not isinstance(other, Tensor):
+        raise TypeError("an operand is no tensor")
+    return other
+Tensor._other = other
+""",
+        missing=("scalar",),
+        verdicts=dict.fromkeys((NUMBER, ZERO, NONE), "declined"),  # the last two multiply by a number
+    ),
+    "no_way_to_clear": Oddity(
+        "del Tensor.zero_grad\n"
+        "Tensor.grad = property(lambda self: Tensor(self.kept) if hasattr(self, 'kept') else None)\n"
+        "def _accumulate(node, g):\n    node.kept = g if node.grad is None else node.kept + g\n"
+        "def __init__(self, data, requires_grad=False, parents=()):\n"
+        "    self.data = np.array(data, dtype=float)\n"
+        "    self.requires_grad = requires_grad or any(p.requires_grad for p, _ in parents)\n"
+        "    self.parents = [(p, pull) for p, pull in parents if p.requires_grad]\n"
+        "Tensor.__init__ = __init__\n",
+        missing=("clear.zero", "clear.none", "set_grad"),
+        verdicts={ZERO: "declined", NONE: "declined"},
+    ),
+    "no_cotangent": Oddity(
+        "whole = Tensor.backward\nTensor.backward = lambda self: whole(self)\n",
+        missing=("backward.cotangent",),
+        verdicts={COTANGENT: "declined"},
+    ),
+    "gradients_are_flat_lists": Oddity(
+        _GRADIENT % "None if self.kept is None else self.kept.data.ravel().tolist()"
+        + "def _accumulate(node, g):\n    node.grad = Tensor(g if node.kept is None else node.kept.data + g)\n",
+        {"grad_of": "folded({a}.grad, {a})"},
+    ),
+    "recurses": Oddity(
+        """
+def _ordered(node, found=None):
+    found = {} if found is None else found
+    if id(node) not in found:
+        for operand, _ in node.parents:
+            _ordered(operand, found)
+        found[id(node)] = node
+    return list(found.values())
+""",
+        verdicts={LONG: "fail"},
+    ),
+    "prints": Oddity(
+        """
+import sys
+right = Tensor.__mul__
+def loud(self, other):
+    print('{"ran": 1}', "\\x1b[31m", flush=True)
+    sys.__stdout__.write("x" * 10_000)
+    return right(self, other)
+Tensor.__mul__ = Tensor.__rmul__ = loud
+""",
+    ),
+    "panics": Oddity(
+        """
+class PanicException(BaseException):
+    "What a Rust extension raises."
+def square(self):
+    raise PanicException("index out of bounds: the len is 3 but the index is 3")
+Tensor.square = square
+""",
+        {"square": "{a}.square()"},
+        verdicts={SQUARE: "unsupported"},
+    ),
+    "aborts": Oddity(
+        "import os\nTensor.square = lambda self: os.abort()\n",
+        {"square": "{a}.square()"},
+        verdicts={SQUARE: "crash"},
+    ),
+    "exits_in_c": Oddity(
+        "import ctypes\nTensor.square = lambda self: ctypes.CDLL(None).exit(0)\n",
+        {"square": "{a}.square()"},
+        verdicts={SQUARE: "crash"},
+    ),
+    "hangs": Oddity(
+        "def square(self):\n    while True:\n        pass\nTensor.square = square\n",
+        {"square": "{a}.square()"},
+        verdicts={SQUARE: "timeout"},
+        seconds=2.0,
+    ),
+    "a_wrong_gradient": Oddity(
+        "Tensor.square = lambda self: result(self.data**2, (self, lambda g: g * self.data))\n",
+        {"square": "{a}.square()"},
+        verdicts={SQUARE: "fail"},
+    ),
+    "a_wrong_value": Oddity(
+        "Tensor.exp = lambda self: result(self.data + 2, (self, lambda g: g))\n",
+        {"exp": "{a}.exp()"},
+        verdicts={EXP: "fail"},
+    ),
+    "no_gradient_flows": Oddity(
+        "Tensor.square = lambda self: result(self.data**2, (self, lambda g: g * 0))\n",
+        {"square": "{a}.square()"},
+        verdicts={SQUARE: "fail"},
+    ),
+    "an_operator_of_one_shape_only": Oddity(
+        """
+right = Tensor.exp
+def exp(self):
+    if self.data.ndim != 1:
+        raise NotImplementedError("exp of what is no vector")
+    return right(self)
+Tensor.exp = exp
+""",
+        {"exp": "{a}.exp()"},
+        verdicts={EXP: "unsupported"},
+    ),
+}
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with an odd engine in it."""
+    engine = (ROOT / "tests" / "fakes" / "odd.py").read_text(encoding="utf-8")
+    (tmp_path / "oddlib.py").write_text(engine + "\n" + ODDITIES[request.param].patch, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _found() -> Found:
+    target = Target("oddlib", "Tensor")
+    with opened(target, sys.executable, 2.0) as laboratory:
+        adapter = probed(laboratory, target)
+        return Found(adapter, tuple(laboratory.guesses), laboratory.trials)
+
+
+def _judged(adapter: Adapter, seconds: float) -> dict[str, str]:
+    """The verdicts, with rows for the exceptions that were met, as `try` gets them."""
+    cases = [case for clause in specification().values() for case in clause.cases() if case.id in CASES]
+    for _ in range(3):
+        with Engine(adapter, timeout=seconds) as engine:
+            records = [examine(case, engine, Effort("quick", 0)) for case in cases]
+        rows = [row for row in learnt(records) if row not in adapter.refusals]
+        if not rows:
+            break
+        adapter = replace(adapter, refusals=(*adapter.refusals, *rows))
+    return {record["case"]: record["verdict"] for record in records}
+
+
+@pytest.mark.parametrize(("name", "folder"), [(name, name) for name in ODDITIES], indirect=["folder"], ids=ODDITIES)
+def test_an_oddity(name: str, folder: Path) -> None:
+    """What works is found, what does not is not hidden, and every case has its verdict; none is an error."""
+    oddity, found = ODDITIES[name], _found()
+    spelled = found.adapter.spellings
+    assert {key: spelled.get(key) for key in oddity.spelled} == dict(oddity.spelled)
+    assert not set(oddity.missing) & spelled.keys()
+    assert _judged(found.adapter, oddity.seconds) == {case: oddity.verdicts.get(case, "pass") for case in CASES}
+    path = folder / "oddlib_adapter.py"
+    path.write_text(written(found, "oddlib:Tensor"), encoding="utf-8")
+    assert load(str(path)).spellings == spelled  # the file says what was found
+    assert load(str(path)).refusals == found.adapter.refusals
+
+
+@pytest.mark.parametrize("folder", ["aborts"], indirect=True)
+def test_try_prints_writes_and_judges(folder: Path) -> None:
+    """The command prints a line a key, keeps what ends the process, writes the adapter once, and ends with the run's code."""
+    terminal, words = Terminal(folder), ("try", "oddlib:Tensor", "--timeout", "1", "--out", "out", f"--select={SQUARE}")
+    done = terminal.run(*words)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert re.search(r"^square +\{a\}\.square\(\) +wrong, and kept: crash: .*SIGABRT", done.stdout, re.M)
+    assert re.search(r"^exp +\{a\}\.exp\(\) +right$", done.stdout, re.M)
+    assert re.search(r"^log +not found +\{a\}\.log\(\): AttributeError", done.stdout, re.M)
+    (record,) = read_journal(folder / "out" / "oddlib.jsonl").cases
+    assert (record["case"], record["verdict"]) == (SQUARE, "crash")
+    assert (folder / "out" / "report.html").exists()
+    again = terminal.run(*words)
+    assert again.returncode == 2
+    assert "oddlib_adapter.py exists; --force overwrites it" in again.stderr
+    assert within(5, lambda: not terminal.processes())
+
+
+@pytest.mark.parametrize("folder", ["none"], indirect=True)
+@pytest.mark.parametrize(
+    ("target", "code", "sentence"),
+    [
+        ("nolib:Tensor", 4, "nolib did not load: ImportError: No module named"),
+        ("oddlib:Nothing", 4, "no way was found to make a tensor"),
+        ("odd lib", 2, "is no MODULE[:NAME]"),
+    ],
+)
+def test_what_cannot_be_tried(
+    target: str, code: int, sentence: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An engine that does not load, a maker that is not there, a word that names nothing: one sentence, and no file."""
+    assert cli.main(["try", target, "--no-run"]) == code
+    assert sentence in capsys.readouterr().err
+    assert not list(folder.glob("*_adapter.py"))
+
+
+@pytest.mark.parametrize("folder", ["none"], indirect=True)
+def test_a_module_alone_is_searched(folder: Path) -> None:
+    """Without a name, the usual names are looked for."""
+    target = Target("oddlib")
+    with opened(target, sys.executable, 2.0) as laboratory:
+        assert probed(laboratory, target).spellings["leaf"] == ODDITIES["none"].spelled["leaf"]
