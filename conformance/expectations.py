@@ -1,6 +1,6 @@
 """Expectations: committed reasons why a verdict may differ from pass.
 
-One TOML file an engine. A cause has a reason, a link or a script that shows it without our code, `prints` (the script's
+One TOML file an engine. A cause has a reason, a kind, a link or a script that shows it without our code, `prints` (the script's
 last line of output), and the cases that it explains, each with the verdict it has and the witness that decides it.
 Expectations are enforced in both directions: a case that passes although a failure is expected ends the run as surely
 as a failure that nobody expected.
@@ -22,6 +22,12 @@ from conformance.errors import ConformanceError, UsageError
 from conformance.program import Program
 
 BUILTIN: Final = Path(__file__).resolve().parent.parent / "implementations" / "expectations"
+# What a cause can be.
+KINDS: Final[Mapping[str, str]] = {
+    "fault": "the engine is wrong, by its own word or by mathematics",
+    "difference": "the engine does otherwise on purpose, or as it is documented",
+    "missing": "the engine lacks something, and says so when it is asked",
+}
 # What may be expected of an engine. An error is a mistake of an adapter, never an engine's habit.
 EXPECTABLE: Final = ("fail", "crash", "timeout", "unsupported", "declined")
 
@@ -36,6 +42,7 @@ class Expectation:
     case: str
     verdict: str
     reason: str
+    kind: str
     link: str
     script: str
     witness: Program | None
@@ -43,7 +50,13 @@ class Expectation:
 
     def to_json(self) -> dict[str, Any]:
         """What a record says of it."""
-        said = {"verdict": self.verdict, "reason": self.reason, "link": self.link, "script": self.script}
+        said = {
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "kind": self.kind,
+            "link": self.link,
+            "script": self.script,
+        }
         return {**said, "without": list(self.without)}
 
 
@@ -69,14 +82,22 @@ def load(engine: str, folder: Path = BUILTIN) -> dict[str, Expectation]:
     return {expectation.case: expectation for expectation in expectations}
 
 
+def causes(folder: Path = BUILTIN) -> dict[str, list[Mapping[str, Any]]]:
+    """The causes of every file of `folder` by engine, as they are written."""
+    paths = sorted(folder.glob("*.toml"))
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["cause"] for path in paths}
+
+
 def _expectation(cause: Mapping[str, Any], case: Mapping[str, Any]) -> Expectation:
-    link, script = cause.get("link", ""), cause.get("script", "")
+    link, script, kind = cause.get("link", ""), cause.get("script", ""), cause.get("kind", "fault")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of cause; there are {', '.join(KINDS)}")
     if not (link or script) or not cause["reason"] or case["verdict"] not in EXPECTABLE:
         raise ValueError(f"{case['id']}: a reason, one of {', '.join(EXPECTABLE)}, and a link or a script are needed")
     if "witness" not in case and case["verdict"] != "declined":
         raise ValueError(f"{case['id']}: a witness is needed, the program whose verdict this is")
     witness = Program.from_json(json.loads(case["witness"])) if "witness" in case else None
-    return Expectation(case["id"], case["verdict"], cause["reason"], link, script, witness, _without(case))
+    return Expectation(case["id"], case["verdict"], cause["reason"], kind, link, script, witness, _without(case))
 
 
 def _without(case: Mapping[str, Any]) -> tuple[str, ...]:

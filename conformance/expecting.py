@@ -22,12 +22,13 @@ _HEADING: Final = "# Why {engine} may differ from the specification."
 
 @dataclass(frozen=True)
 class Cause:
-    """Why cases fail: one sentence, and a link, or a script that shows it without our code and what its last line prints."""
+    """Why cases fail: a sentence, what kind of cause it is, and a link, or a script and what its last line prints."""
 
     reason: str
     link: str = ""
     script: str = ""
     prints: str = ""
+    kind: str = "fault"
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ def _add(document: tomlkit.TOMLDocument, cause: Cause, items: Sequence[Settled])
     known = next((it for it in causes if it["reason"] == cause.reason), None)
     if known is None:
         known = tomlkit.table()
-        for key, text in vars(cause).items():
-            if text:
+        for key in ("reason", "kind", "link", "script", "prints"):
+            if text := getattr(cause, key):
                 known[key] = _text(text)
         known["case"] = tomlkit.aot()
         causes.append(known)

@@ -11,7 +11,8 @@ import pytest
 
 from conformance.adapter import builtin
 from conformance.clause import specification
-from conformance.expectations import BUILTIN, load
+from conformance.expectations import BUILTIN, KINDS, load
+from conformance.tables import faults
 from tests.interpreters import runner
 
 FILES: Final = sorted(BUILTIN.glob("*.toml"))
@@ -34,12 +35,13 @@ def test_a_file_reads_and_names_known_cases(path: Path) -> None:
 
 @pytest.mark.parametrize(("engine", "cause"), _causes())
 def test_a_cause_says_once_what_it_explains(engine: str, cause: dict[str, Any]) -> None:
-    """A cause has a sentence and cases; its script, of at most 12 lines, is the engine's alone and ends by printing."""
+    """A cause has a sentence, a kind and cases; its script, of at most 8 lines, is the engine's alone and ends by printing."""
     assert cause["reason"].endswith(".")
+    assert cause["kind"] in KINDS
     assert cause["case"]
     lines = cause.get("script", "print()").strip().splitlines()
-    assert len(lines) <= 12
-    assert lines[-1].startswith(("print(", "console.log("))
+    assert len(lines) <= 8
+    assert lines[-1].strip().startswith(("print(", "console.log("))
     assert not any(word in line for line in lines for word in ("conformance", "implementations"))
 
 
@@ -54,3 +56,11 @@ def test_a_script_shows_what_the_cause_says(engine: str, cause: dict[str, Any], 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == cause["prints"]
+
+
+def test_the_page_of_faults_is_what_is_known() -> None:
+    """docs/faults.md, and the figure in the README, are those of the files."""
+    root = BUILTIN.parent.parent
+    assert (root / "docs" / "faults.md").read_text(encoding="utf-8") == faults() + "\n"
+    count = sum(cause.values[1]["kind"] == "fault" for cause in _causes())
+    assert f"**{count} confirmed faults**" in (root / "README.md").read_text(encoding="utf-8")

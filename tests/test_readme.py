@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+# Its commands run once, whatever the number of workers.
+pytestmark = pytest.mark.xdist_group("readme")
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What installing for the README's commands must not be influenced by.
-FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV")
 
 
 def block(name: str) -> str:
@@ -44,7 +47,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shell(commands: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a block as bash would, stopping at the first failure."""
-    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN} | variables
+    environment = {
+        name: value for name, value in os.environ.items() if name not in FOREIGN and not name.startswith("PYTEST_")
+    }
+    environment |= variables
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         cwd=folder,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conformance.console import complain, say
 from conformance.errors import UsageError
+from conformance.expectations import KINDS
 from conformance.journal import read_journal
 
 
@@ -34,6 +35,7 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument("--link", default="", metavar="URL", help="where it is reported")
     command.add_argument("--script", type=Path, metavar="F", help="a script that shows it without our code")
     command.add_argument("--prints", default="", metavar="TEXT", help="the last line that the script prints")
+    command.add_argument("--kind", choices=KINDS, default="fault", help="what the cause is (default: fault)")
     command.add_argument("--dry-run", action="store_true", help="only show the change")
 
 
@@ -45,7 +47,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.reason:
         if not (options.link or options.script):
             raise UsageError("--reason needs --link URL or --script F: where a reader sees that it is so")
-        cause = Cause(options.reason, options.link, _read(options.script), options.prints)
+        cause = Cause(options.reason, options.link, _read(options.script), options.prints, options.kind)
     elif options.link or options.script or options.prints:
         raise UsageError("--link, --script and --prints go with --reason")
     code = 0

@@ -1,4 +1,4 @@
-"""List clauses, lines of the catalogue, engines, operators, capabilities; or print the specification as Markdown."""
+"""List clauses, lines of the catalogue, engines, operators, capabilities; specification or known faults as Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from conformance.console import say
 
 def configure(command: argparse.ArgumentParser) -> None:
     """The options."""
-    command.add_argument("what", choices=("clauses", "lines", "engines", "operators", "capabilities", "specification"))
+    command.add_argument(
+        "what", choices=("clauses", "lines", "engines", "operators", "capabilities", "specification", "faults")
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
