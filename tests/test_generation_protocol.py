@@ -232,3 +232,21 @@ def _refused(action: object, words: str) -> bool:
     except RuntimeError as reason:
         return words in str(reason)
     return False
+
+
+def test_memory_of_entries_is_not_cleared_either() -> None:
+    """A gradient that shares memory with what was iterated over is not written with zeros; another one may be."""
+    player = Player("float64")
+    leaf = {"value": {"shape": [2], "values": ["1", "2"]}, "requires_grad": True}
+    steps = [
+        Instruction("leaf", ("x",), (), leaf),
+        Instruction("leaf", ("w",), (), {"value": {"shape": [], "values": ["3"]}, "requires_grad": True}),
+        Instruction("unbind", ("a", "b"), ("x",)),
+        Instruction("detach", ("u",), ("a",)),
+        Instruction("set_grad", (), ("w", "u")),
+    ]
+    for it in steps:
+        player.play(it)
+    with pytest.raises(Unplayable, match="written entries"):
+        player.play(Instruction("clear", (), ("w",), {"how": "zero"}))
+    player.play(Instruction("clear", (), ("w",), {"how": "none"}))

@@ -158,6 +158,15 @@ class Author:
 
     # --- blocks
 
+    def under_no_grad(self, it: Instruction) -> bool:
+        """Adds one instruction in a block of its own."""
+        self.open.append([])
+        with self.player.twin.mode(False):
+            added = self.add(it)
+        steps = tuple(self.open.pop())
+        self.open[-1] += [Instruction("no_grad", (), (), {}, steps)] if steps else []
+        return added
+
     def block(self) -> bool:
         """A block of some steps, which an exception may leave; whether there is one."""
         if self.depth >= DEEPEST:

@@ -136,7 +136,7 @@ AVOIDED: Final[tuple[Avoided, ...]] = (
     ),
     _row(
         "written entries",
-        ("write",),
+        ("write", "clear"),
         situations.written_entries,
         "entries of one iteration may not be written",
         """

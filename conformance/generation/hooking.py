@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.generation.author import SCALARS, Author, Row
-from conformance.generation.conditions import requires, shape_of, small
+from conformance.generation.conditions import is_trained, requires, shape_of, small
 from conformance.generation.play import ANSWERING
 from conformance.program import Instruction, Operand
 
@@ -126,6 +126,19 @@ def _removed_after(author: Author) -> Instruction | None:
     return Instruction("hook", (second,), (a,), {"body": _body(author, a)})
 
 
+def _swept_twice(author: Author) -> Instruction | None:
+    """A hooked result of which no number is kept, so that a sweep that frees may be followed by another; each calls the hook."""
+    a = author.any(is_trained, small)
+    result = author.applied(author.draw.choice(("sum", "neg")), a) if a else None
+    if result is None or not author.add(result):
+        return None
+    author.add(Instruction("hook", (author.name("h"),), result.out, {"body": _body(author, *result.out)}))
+    shape = shape_of(author.state(result.out[0]))
+    cotangent = {"cotangent": author.constant(shape)} if shape else {}
+    author.add(Instruction("backward", (), result.out, cotangent))
+    return Instruction("backward", (), result.out, cotangent)
+
+
 def _remove(author: Author) -> Instruction | None:
     hooks = list(author.player.hooks)
     return Instruction("remove", (), (author.draw.choice(hooks),)) if hooks else None
@@ -140,6 +153,7 @@ HOOKING: Final[tuple[Row, ...]] = (
     Row("hooks", 4, _hook, ("hook",)),
     Row("hooks", 0.5, _removed_after, ("hook", "remove")),
     Row("hooks", 0.7, _written_factor, ("hook", "write.add")),
+    Row("hooks", 0.4, _swept_twice, ("hook", "backward", "backward.cotangent")),
     Row("hooks", 1, _remove, ("remove",)),
     Row("hooks", 2, _retain_grad, ("retain_grad",)),
 )

@@ -228,6 +228,35 @@ def _write(author: Author) -> Instruction | None:
     return Instruction("write", (), (a, b), {"how": how, **index})
 
 
+def _summed(author: Author, a: str) -> Instruction | None:
+    """A sweep that begins with the sum of a tensor."""
+    total = author.applied("sum", a)
+    return Instruction("backward", (), total.out) if total and author.add(total) else None
+
+
+def _retained_and_written(author: Author) -> Instruction | None:
+    """A result whose gradient is retained, and a write to it: the gradient is that of what was written."""
+    a = author.any(requires, is_result, small)
+    if a is None or not author.add(Instruction("retain_grad", (), (a,))):
+        return None
+    how = author.draw.choice(("mul", "mul", "add"))
+    return _summed(author, a) if author.add(Instruction("write", (), (a, author.scalar()), {"how": how})) else None
+
+
+def _through_a_view(author: Author) -> Instruction | None:
+    """A view, at times one that is taken under no_grad, and a write through it, which its base shows."""
+    a = author.any(small, has_rows, lambda s: not is_trained(s))
+    if a is None:
+        return None
+    i = author.draw.randrange(shape_of(author.state(a))[0])
+    view = author.applied("index", a, index=author.draw.choice((i, {"slice": [0, i + 1]})))
+    closed = author.offers("no_grad") and author.chance(0.3)
+    if view is None or not (author.under_no_grad(view) if closed else author.add(view)):
+        return None
+    write = Instruction("write", (), (*view.out, author.scalar()), {"how": author.draw.choice(("mul", "mul", "add"))})
+    return _summed(author, a) if author.add(write) else None
+
+
 def _unbind(author: Author) -> Instruction | None:
     a = author.any(has_rows)
     if a is None:
@@ -257,6 +286,8 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("modes", 2.5, Author.block),
     *HOOKING,
     Row("in_place", 5, _write, ("write.add", "write.mul", "write.set")),
+    Row("in_place", 0.7, _retained_and_written, ("retain_grad", "write.add", "write.mul", "backward")),
+    Row("views", 1, _through_a_view, ("write.add", "write.mul", "backward")),
     Row("views", 1.5, _unbind, ("unbind",)),
     Row("views", 5, _structure),
 )

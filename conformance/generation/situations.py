@@ -109,9 +109,10 @@ def view_of_a_constant(player: Player, it: Instruction) -> bool:
 
 
 def written_entries(player: Player, it: Instruction) -> bool:
-    """The memory of what was iterated over is written."""
+    """The memory of what was iterated over is written, by name or as that of a gradient."""
     a = _target(player, it)
-    return any(alias in player.entries for alias in a.aliases())
+    written = a if it.verb == "write" else a.grad if it.options["how"] == "zero" else None
+    return written is not None and any(entry.memory is written.memory for entry in player.entries)
 
 
 def hooked_entry(player: Player, it: Instruction) -> bool:
