@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,27 +10,18 @@ from typing import Any, Final
 
 from conformance.gate import Settled
 from conformance.verdict import VERDICTS
-from reports.summary import Run, Tally, chapters
-from reports.text import linked
-from reports.view import Pieces, failure_anchor, is_known, slug
+from implementations.mutants import MUTANTS
+from reports.cell import Cell, cell
+from reports.sources import cited
+from reports.summary import Run, chapters
+from reports.view import Pieces, failure_anchor, is_known, level, script, slug
 
 # A clause has the first of these verdicts that one of its cases has.
 _RANK: Final = (*(name for name in VERDICTS if name not in ("pass", "declined")), "pass", "declined")
-_SYMBOLS: Final = {"good": "✓", "part": "✓", "known": "✗", "bad": "✗", "broken": "!", "open": "⊘", "quiet": "–"}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One chapter of one engine; `words` is empty when nothing was run, `share` is what passed, in per cent.
-
-    Its tone is that of the tally, or `part` where all that was not declined passed.
-    """
-
-    words: list[str]
-    tone: str
-    symbol: str
-    target: str
-    share: int = 0
+# What an example is shown of, if it can be: the library that most readers know.
+_KNOWN_TO_READERS: Final = "torch"
+# A formula ends a sentence: what follows the last colon, holds an equality, and has no two words beside each other.
+_FORMULA: Final = re.compile(r"(.*: )((?!.*\b[a-z]{2,},? [a-z]{2,}\b)[^:]* = [^:]*)")
 
 
 @dataclass(frozen=True)
@@ -45,6 +37,7 @@ class Member:
 class Group:
     """A verdict and the engines that have it; apart from it the same verdict as an expectation said."""
 
+    verdict: str
     words: str
     symbol: str
     tone: str
@@ -53,14 +46,23 @@ class Group:
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause, with the engines grouped by verdict."""
+    """One clause, with the engines grouped by verdict.
+
+    `formula` ends the sentence, when there is one. `fault` says how `mutant` is broken. `example` is a script that passed on
+    `shown_by`.
+    """
 
     name: str
     anchor: str
     sentence: str
+    formula: str
     level: str
+    tag: str
     mutant: str
+    fault: str
     source: Pieces
+    shown_by: str
+    example: list[tuple[str, str]]
     groups: list[Group]
 
 
@@ -103,9 +105,9 @@ def _chapter(name: str, found: Sequence[Run], clauses: Sequence[Clause]) -> Chap
     return Chapter(
         name=name,
         anchor=slug("chapter", name),
-        cells=[_cell(run, name) for run in found],
-        clauses=[clause for clause in mine if not clause.level.startswith("dialect")],
-        dialect=[clause for clause in mine if clause.level.startswith("dialect")],
+        cells=[cell(run, name) for run in found],
+        clauses=[clause for clause in mine if clause.level != "dialect"],
+        dialect=[clause for clause in mine if clause.level == "dialect"],
         counts=_counts(items),
         is_open=any(item.surprise for item in items),
     )
@@ -125,26 +127,6 @@ def _tone(verdict: str, known: bool) -> str:
     return "known" if known else VERDICTS[verdict].tone
 
 
-def _cell(run: Run, chapter: str) -> Cell:
-    tally = run.chapters.get(chapter)
-    if tally is None:
-        return Cell([], "none", "", "")
-    problem = next((item for item in run.problems if item.chapter == chapter), None)
-    known = "expected" if tally.tone == "known" else slug("chapter", chapter)
-    target = failure_anchor(run, problem) if problem else known
-    tone = "part" if tally.tone == "good" and tally.verdicts["declined"] else tally.tone
-    return Cell(_phrases(tally), tone, _SYMBOLS[tone], target, 100 * tally.verdicts["pass"] // tally.total)
-
-
-def _phrases(tally: Tally) -> list[str]:
-    """What the colour of a cell is about comes first: `2 fail`, `4 passed`, `6 declined`."""
-    passed, declined = tally.verdicts["pass"], tally.verdicts["declined"]
-    if declined == tally.total:
-        return ["declined"]
-    tail = [f"{declined} declined"] if declined else []
-    return [*(phrase for phrase in tally.words[1:] if phrase not in tail), f"{passed} passed", *tail]
-
-
 def _clause(
     name: str, facts: Mapping[str, Any], found: Sequence[Run], members: Sequence[Mapping[str, list[Settled]]]
 ) -> Clause:
@@ -154,20 +136,36 @@ def _clause(
             verdict, known, member = _member(run, cases[name])
             groups.setdefault((verdict, known), []).append(member)
     kinds = [(verdict, known) for verdict in VERDICTS for known in (False, True) if (verdict, known) in groups]
+    sentence, formula = stated(str(facts.get("sentence") or ""))
+    mutant, dialect = str(facts.get("mutant") or ""), facts.get("dialect")
+    shown_by, example = _example([(run, cases.get(name, [])) for run, cases in zip(found, members, strict=True)])
     return Clause(
         name=name,
         anchor=slug("clause", name),
-        sentence=str(facts.get("sentence") or ""),
-        level=_level(facts),
-        mutant=str(facts.get("mutant") or ""),
-        source=linked(str(facts.get("source") or "")),
-        groups=[Group(_words(*kind), VERDICTS[kind[0]].symbol, _tone(*kind), groups[kind]) for kind in kinds],
+        sentence=sentence,
+        formula=formula,
+        level=level(facts),
+        tag=f"{level(facts)}: {dialect}" if dialect else level(facts),
+        mutant=mutant,
+        fault=MUTANTS[mutant].fault if mutant in MUTANTS else "",
+        source=cited(str(facts.get("source") or "")),
+        shown_by=shown_by,
+        example=script(example),
+        groups=[Group(kind[0], _words(*kind), VERDICTS[kind[0]].symbol, _tone(*kind), groups[kind]) for kind in kinds],
     )
 
 
-def _level(facts: Mapping[str, Any]) -> str:
-    level, dialect = str(facts.get("level") or "not in the catalogue"), facts.get("dialect")
-    return f"{level}: {dialect}" if dialect else level
+def stated(sentence: str) -> tuple[str, str]:
+    """A clause's sentence, cut where its formula begins: `Reuse sums: `, `d(x*x) = 2x.`; the second is empty without one."""
+    match = _FORMULA.fullmatch(sentence)
+    return (match[1], match[2]) if match else (sentence, "")
+
+
+def _example(cases: Sequence[tuple[Run, Sequence[Settled]]]) -> tuple[str, str]:
+    """The engine and the script of a case that passed, torch's when it has one; both empty when no journal keeps one."""
+    found = [(run, str(item.record["example"])) for run, items in cases for item in items if item.record.get("example")]
+    run, example = min(found, key=lambda pair: pair[0].journal.engine != _KNOWN_TO_READERS, default=(None, ""))
+    return (run.label, example) if run else ("", "")
 
 
 def _member(run: Run, items: Sequence[Settled]) -> tuple[str, bool, Member]:

@@ -28,7 +28,7 @@ def _observed(items: Iterable[Settled]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for item in items:
         for name, text in (item.record.get("conventions") or {}).items():
-            found.setdefault(str(name), []).append(str(text))
+            found.setdefault(str(name or item.record["clause"]), []).append(str(text))
     return found
 
 

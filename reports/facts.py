@@ -34,13 +34,14 @@ def facts(run: Run) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in rows if value not in (None, "")]
 
 
-def declined(run: Run) -> tuple[str, str]:
-    """How many cases were declined, and the capabilities that were missing, each with its cases; empty when none was."""
-    reasons = [str(item.record.get("declined") or "") for item in run.settled if item.verdict == "declined"]
-    lacking = Counter(name for reason in reasons for name in _capabilities(reason))
-    if not reasons:
-        return "", ""
-    return f"{counted(len(reasons), 'case')} declined", f"not offered: {_listed(sorted(lacking.items()))}"
+def lacking(run: Run) -> list[tuple[str, int, list[str]]]:
+    """What the engine does not offer: each capability, how many cases it declined, the most first, and their chapters."""
+    chapters: dict[str, Counter[str]] = {}
+    for item in run.settled:
+        for name in _capabilities(str(item.record.get("declined") or "")) if item.verdict == "declined" else ():
+            chapters.setdefault(name, Counter())[item.chapter] += 1
+    rows = [(name, counts.total(), list(counts)) for name, counts in chapters.items()]
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
 def _capabilities(reason: str) -> list[str]:

@@ -11,8 +11,9 @@ from typing import Any, Final
 from conformance.gate import Settled
 from conformance.verdict import VERDICTS, Verdict
 from reports.evidence import Comparison, Origin, comparison, contradiction, explanation, gist, origin
-from reports.facts import declined, facts
+from reports.facts import facts
 from reports.fault import Fault
+from reports.sources import cited
 from reports.summary import UNDECIDED, Run, rank
 from reports.text import linked, some
 
@@ -46,7 +47,6 @@ class Engine:
     segments: list[tuple[str, int, int]]
     total: int
     facts: list[tuple[str, str]]
-    declined: tuple[str, str]
     reasons: list[str]
 
 
@@ -59,6 +59,7 @@ class Failure:
 
     anchor: str
     fault: Fault
+    level: str
     verdict: Verdict
     gist: str
     comparison: Comparison | None
@@ -77,7 +78,10 @@ class Failure:
 class Awaited:
     """One shortcoming that an expectation explains: the cases that share verdict, clause and reason."""
 
+    anchor: str
     engine: str
+    chapter: str
+    level: str
     cases: list[str]
     verdict: Verdict
     reason: str
@@ -94,6 +98,16 @@ def failure_anchor(run: Run, item: Settled) -> str:
     """Where the page shows the failure `item`, or the fault that it is part of."""
     fault = next(fault for fault in run.faults if any(one is item for one in fault.items))
     return slug("failure", run.label, fault.lead.case)
+
+
+def known_anchor(run: Run, items: Sequence[Settled]) -> str:
+    """Where the page shows the shortcoming that explains `items`."""
+    return slug("expected", run.label, items[0].case)
+
+
+def level(facts: Mapping[str, Any]) -> str:
+    """The level of a clause, of which the catalogue says `facts`."""
+    return str(facts.get("level") or "not in the catalogue")
 
 
 def is_known(item: Settled) -> bool:
@@ -126,7 +140,6 @@ def engine(run: Run) -> Engine:
         segments=_segments(run),
         total=run.tally.total,
         facts=facts(run),
-        declined=declined(run),
         reasons=[_reason(run, reason) for reason in run.reasons],
     )
 
@@ -163,6 +176,7 @@ def _failure(run: Run, fault: Fault, is_open: bool, clauses: Set[str]) -> Failur
     return Failure(
         anchor=failure_anchor(run, item),
         fault=fault,
+        level=level(run.clause(item)),
         verdict=VERDICTS[item.verdict],
         gist=gist(item),
         comparison=comparison(item),
@@ -170,9 +184,9 @@ def _failure(run: Run, fault: Fault, is_open: bool, clauses: Set[str]) -> Failur
         origin=found,
         target=slug("clause", found.clause) if found.clause in clauses else "",
         contradiction=contradiction(item),
-        source=linked(str(run.clause(item).get("source") or "")),
+        source=cited(str(run.clause(item).get("source") or "")),
         instructions=int(item.record.get("instructions") or 0),
-        script=_script(str(item.record.get("script") or "")),
+        script=script(str(item.record.get("script") or "")),
         rerun=words(str(item.record.get("rerun") or "")),
         is_open=is_open,
     )
@@ -183,7 +197,8 @@ def words(command: str) -> list[str]:
     return command.split(" ") if command else []
 
 
-def _script(text: str) -> list[tuple[str, str]]:
+def script(text: str) -> list[tuple[str, str]]:
+    """A script in lines, each cut where its remark about what is expected begins."""
     cut = [line.partition(_COMMENT) for line in text.rstrip("\n").split("\n")] if text else []
     return [(code, mark + comment) for code, mark, comment in cut]
 
@@ -196,11 +211,14 @@ def awaited(found: Sequence[Run]) -> list[Awaited]:
 def _awaited(run: Run, items: Sequence[Settled]) -> Awaited:
     expected: Mapping[str, Any] = items[0].expected or {}
     return Awaited(
+        anchor=known_anchor(run, items),
         engine=run.label,
+        chapter=items[0].chapter,
+        level=level(run.clause(items[0])),
         cases=[item.case for item in items],
         verdict=VERDICTS[items[0].verdict],
         reason=str(expected["reason"]),
         link=linked(str(expected.get("link") or "")),
         # The committed script is shorter than the witness: somebody reduced it for the maintainers.
-        script=_script(str(expected.get("script") or items[0].record.get("script") or "")),
+        script=script(str(expected.get("script") or items[0].record.get("script") or "")),
     )

@@ -81,6 +81,7 @@ def test_arrows_go_from_hit_to_hit(page: Page) -> None:
     assert page.locator("details.failure[open] pre.script:visible, details.failure[open] .body:visible").count()
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.name") == "text"
+    assert _found(page) == ""
 
 
 def test_enter_goes_to_the_first_hit(page: Page) -> None:
@@ -107,6 +108,8 @@ def test_the_search_is_narrowed_by_keyboard(page: Page, name: str, value: str, f
     """Engine, verdict, level and chapter are reached by the tabulator, and narrow the search."""
     _choose(page, name, value)
     assert _found(page) == found
+    page.keyboard.press("Escape")
+    assert _found(page) == ""
 
 
 def test_engine_and_verdict_are_of_one_case(page: Page) -> None:
@@ -172,10 +175,15 @@ def test_without_a_script_nothing_waits_for_one(browser: Browser, address: str) 
 def test_paper_has_no_search_and_no_buttons(page: Page) -> None:
     """In print nothing is there to be pressed, nothing stands over something else, and engines' sections are unfolded."""
     page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})
     assert page.locator(".find").is_visible() is False
     assert page.locator("button:visible").count() == 0
     sticky = "[...document.querySelectorAll('*')].filter(each => getComputedStyle(each).position === 'sticky').length"
     assert page.evaluate(sticky) == 0
+    cut = (
+        "[...document.querySelectorAll('.board td, .board th')].filter(each => each.scrollWidth > each.clientWidth + 1)"
+    )
+    assert page.evaluate(f"{cut}.map(each => each.textContent)") == []
     bodies = page.locator("details.run:not([open]) .body")
     assert bodies.count() > 5
     assert bodies.evaluate_all("all => all.every(each => each.getBoundingClientRect().height > 0)")

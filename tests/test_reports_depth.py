@@ -37,7 +37,8 @@ def _facts(**facts: Any) -> dict[str, Any]:
     ("sentence", "formula"),
     [
         ("Every use counts: d(x*x + 3x) = 2x + 3.", "d(x*x + 3x) = 2x + 3."),
-        ("It adds: after two of them, x.grad = 4x.", "after two of them, x.grad = 4x."),
+        ("It adds: after two of them, x.grad = 4x.", ""),
+        ("It adds: x.grad = g, then g + 2x.", "x.grad = g, then g + 2x."),
         ("With u = x.detach(), u is a constant.", ""),
         ("Documents: they give [0, 4].", ""),
         ("Nothing at all.", ""),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reports import html
-from reports.conventions import chosen
-from reports.facts import declined
+from reports.conventions import chosen, conventions
+from reports.facts import lacking
 from reports.summary import runs
 from reports.view import ordered
 from tests.example_journals import case, journal
@@ -21,6 +21,12 @@ def test_page_shows_conventions_side_by_side() -> None:
     assert 'relu&#39;(0)</code> <span class="tag">differs</span>' in page
     assert "<td>0</td><td>1/2</td>" in page
     assert "differs" not in html.render([journal([observed[0]])]).split("</style>")[1]
+
+
+def test_a_convention_without_a_name_is_that_of_its_clause() -> None:
+    """A choice that its clause gives no name is found under the clause."""
+    [run] = runs([journal([case("zeroing/before_any", conventions={"": "no gradient"})])])
+    assert conventions([run]) == [("zeroing/before_any", ["no gradient"], False)]
 
 
 @pytest.mark.parametrize(
@@ -42,10 +48,13 @@ def test_equal_conventions_read_the_same(texts: list[str], shown: str) -> None:
 
 
 def test_what_an_engine_does_not_offer_is_named_once() -> None:
-    """Declined cases are counted by capability, sorted; a text of another form is kept."""
+    """Declined cases are counted by capability, the most first, with their chapters; a text of another form is kept."""
     texts = ["does not offer hooks, grad", "does not offer the dialect torch", "does not offer grad", "too old"]
     [run] = runs([journal([case(f"hooks/{index}", "declined", declined=text) for index, text in enumerate(texts)])])
-    assert declined(run) == ("4 cases declined", "not offered: dialect torch (1), grad (2), hooks (1), too old (1)")
+    assert lacking(run) == [
+        *(("grad", 2, ["hooks"]), ("dialect torch", 1, ["hooks"])),
+        *(("hooks", 1, ["hooks"]), ("too old", 1, ["hooks"])),
+    ]
 
 
 def test_page_shows_what_failed_before_what_passed() -> None:

@@ -29,24 +29,25 @@ def test_fewest_problems_are_first() -> None:
     """A root cause counts once whatever it blocks and however many dtypes show it; then failed cases, then passed ones."""
     blocked = [case(CLEARS, "fail", dtype=dtype, uses=[f"{ADDS}[float64]"]) for dtype in ("float64", "float32")]
     twice = [case(ADDS, "fail", dtype=dtype) for dtype in ("float64", "float32")]
+    passed = [case(f"leaves/{number}") for number in range(5)]
     assert _order(
-        journal([case(ADDS, "fail"), case(CUTS, "fail")], name="two causes"),
-        journal([*twice, *blocked], name="one cause, two cases"),
-        journal([case(ADDS, "fail"), *blocked], name="one cause"),
-        journal([case(ADDS)], name="one passed"),
-        journal([case(ADDS), case(CUTS)], name="two passed"),
-    ) == ["two passed", "one passed", "one cause", "one cause, two cases", "two causes"]
+        journal([case(ADDS, "fail"), case(CUTS, "fail"), *passed], name="a: two causes"),
+        journal([*twice, *blocked, *passed], name="b: one cause, two cases"),
+        journal([case(ADDS, "fail"), *blocked], name="c: one cause"),
+        journal([case(ADDS)], name="d: one passed"),
+        journal([case(ADDS), case(CUTS)], name="e: two passed"),
+    ) == ["e: two passed", "d: one passed", "c: one cause", "b: one cause, two cases", "a: two causes"]
 
 
 def test_what_is_declined_is_no_problem_and_no_credit() -> None:
     """Of two engines without a problem the one that offers more is first; one that offers nothing, or did not end, is last."""
     assert _order(
         journal([case(ADDS, "declined"), case(CUTS, "declined")], name="nothing"),
-        journal([case(ADDS), case(CUTS)], name="unfinished", complete=False),
+        journal([case(ADDS), case(CUTS)], name="apart", complete=False),
         journal([case(ADDS), case(CUTS, "declined")], name="half"),
-        journal([case(ADDS), case(CUTS, "fail")], name="wrong"),
+        journal([case(ADDS), case(CLEARS), case(CUTS, "fail")], name="bad"),
         journal([case(ADDS), case(CUTS)], name="all"),
-    ) == ["all", "half", "wrong", "unfinished", "nothing"]
+    ) == ["all", "half", "bad", "apart", "nothing"]
 
 
 def test_an_expected_failure_is_a_problem_all_the_same() -> None:
@@ -86,6 +87,38 @@ def _many(count: int) -> list[Journal]:
         engine = {**example.header["engine"], "name": f"engine{index:02}"}
         made.append(Journal({**example.header, "engine": engine}, example.cases, example.footer))
     return made
+
+
+_LINES: Final = "\n".join(f"y{line} = engine.multiply(y{line - 1}, x, where=None)" for line in range(1, 16)) + "\n"
+
+
+def _large(name: str) -> Journal:
+    """A journal as large as the suite's own, of an engine with sixteen distinct failures."""
+    facts = {
+        "level": "law",
+        "dialect": None,
+        "mutant": "cotangent_is_ignored",
+        "source": "torch.Tensor.backward; chain rule",
+    }
+    clauses = {
+        f"chapter{number % 27:02}/a_sentence_of_the_specification_{number}": facts
+        | {"sentence": f"It is so: {number} = 1. " * 4}
+        for number in range(270)
+    }
+    cases = []
+    for number, clause in enumerate(clauses):
+        verdict = "fail" if number % 36 == 0 else "declined" if number % 2 else "pass"
+        for kind in ("first", "second"):
+            texts = {"script": _LINES} if verdict == "fail" else {"example": _LINES} if verdict == "pass" else {}
+            cases += [case(clause, verdict, kind=kind, dtype=dtype, **texts) for dtype in ("float64", "float32")]
+    return journal(cases, name=name, clauses=clauses)
+
+
+def test_twenty_engines_are_less_than_two_megabytes() -> None:
+    """A page of twenty engines over a thousand cases, each with sixteen failures, can be sent and opened."""
+    page = render([_large(f"engine{index:02}") for index in range(20)])
+    assert page.count('<details class="failure"') == 20 * 16
+    assert len(page.encode()) < 2_000_000
 
 
 def test_twenty_four_engines_fit_a_board(browser: Browser) -> None:

@@ -43,7 +43,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to time: workloads and sizes, the interpreter of the engines' environment, seconds for each, where files go."""
+    """What to time: workloads and sizes, the interpreter of the engines' environment, seconds for each, where files go.
+
+    clock: a function of `time`. counts: whether each workload is called once more, untimed, to count what it costs.
+    """
 
     workloads: Sequence[Workload]
     sizes: Sequence[int]
@@ -51,6 +54,8 @@ class Plan:
     seconds: float
     timeout: float
     out: Path
+    clock: str = "perf_counter"
+    counts: bool = False
 
 
 def measure(adapter: Adapter, plan: Plan, heard: Callable[[Json], None]) -> Path:
@@ -73,8 +78,8 @@ def measure(adapter: Adapter, plan: Plan, heard: Callable[[Json], None]) -> Path
     interrupted = False
     with tempfile.TemporaryDirectory() as folder:
         job, written = Path(folder) / "job.json", Path(folder) / "benchmark.json"
-        facts = {"adapter": adapter.to_json(), "asked": asked, "seconds": plan.seconds, "timeout": plan.timeout}
-        job.write_text(json.dumps(facts), encoding="utf-8")
+        own = {key: getattr(plan, key) for key in ("seconds", "timeout", "clock", "counts")}
+        job.write_text(json.dumps({"adapter": adapter.to_json(), "asked": asked, **own}), encoding="utf-8")
         child = _Child(adapter, plan, job, written)
         try:
             child.listen(kept)
@@ -124,6 +129,7 @@ class _Child:
         self._messages, sender = os.pipe()
         command = [plan.python, "-c", _BOOT, str(AGENT_FOLDER), "-q", "-c", str(_FOLDER / "pytest.ini")]
         command += ["--rootdir", str(_FOLDER), f"--job={job}", f"--messages={sender}"]
+        command += [f"--benchmark-timer=time.{plan.clock}"]
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         self._process = subprocess.Popen(
             [*command, f"--benchmark-json={written}", str(_FOLDER)],

@@ -10,6 +10,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import numpy as np
 from flint import fmpq
 
 from conformance.adapter import Adapter
+from conformance.errors import NothingSelected
 from conformance.program import Instruction, Program
 from conformance.tensor import Tensor, expect, grad, gradients, no_grad, recording, tensor
 
@@ -73,6 +75,14 @@ def elements(program: Program) -> int:
 
 
 WORKLOADS: Final[dict[str, Workload]] = {}
+
+
+def selected(globs: Sequence[str]) -> list[Workload]:
+    """The workloads that match one of `globs`, all of them when there is none; raises NothingSelected."""
+    found = [one for name, one in WORKLOADS.items() if not globs or any(fnmatchcase(name, glob) for glob in globs)]
+    if not found:
+        raise NothingSelected(f"no workload matches {' or '.join(globs)}; there are {', '.join(WORKLOADS)}")
+    return found
 
 
 def _workload(*needs: str) -> Callable[[Callable[[], None]], Callable[[], None]]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conformance.bench import SIZES
+from conformance.commands import bench_compare
 from conformance.commands.options import engines, environment, interpreter, seconds, sizes
 from conformance.console import complain, say
-from conformance.errors import EngineError, NothingSelected, UsageError
+from conformance.errors import EngineError, UsageError
 from conformance.verdict import worst
-
-if TYPE_CHECKING:
-    from conformance.bench.workloads import Workload
 
 
 def configure(command: argparse.ArgumentParser) -> None:
@@ -56,6 +53,9 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", type=Path, default=Path("out/bench"), metavar="DIR", help="where the JSON goes (default: out/bench)"
     )
+    added = command.add_subparsers(title="or, with options of its own behind it", metavar="compare BASE HEAD")
+    text = (bench_compare.__doc__ or "").strip()
+    bench_compare.configure(added.add_parser("compare", help=text[0].lower() + text[1:-1], description=text))
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -78,10 +78,11 @@ def _of_suite(options: argparse.Namespace) -> int:
 def _of_engines(options: argparse.Namespace) -> int:
     from conformance.adapter import resolve
     from conformance.bench import children, results
+    from conformance.bench.workloads import selected
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = children.Plan(
-        workloads=_workloads(options.select),
+        workloads=selected(options.select),
         sizes=options.sizes,
         python=interpreter(options.python),
         seconds=options.seconds,
@@ -107,15 +108,6 @@ def _of_engines(options: argparse.Namespace) -> int:
     if found.measurements:
         say(found.table())
     return worst([*codes, found.exit_code])
-
-
-def _workloads(globs: Sequence[str]) -> Sequence[Workload]:
-    from conformance.bench.workloads import WORKLOADS
-
-    found = [one for name, one in WORKLOADS.items() if not globs or any(fnmatchcase(name, glob) for glob in globs)]
-    if not found:
-        raise NothingSelected(f"no workload matches {' or '.join(globs)}; there are {', '.join(WORKLOADS)}")
-    return found
 
 
 def _told(message: Mapping[str, Any]) -> None:

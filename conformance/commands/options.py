@@ -76,16 +76,19 @@ def processors() -> int:
 
 
 def engines(options: argparse.Namespace) -> tuple[str, ...]:
-    """The engines that were asked for, else those that are installed, which it says."""
-    from conformance.adapter import builtin, load
+    """The engines that were asked for, else those that are installed; it says which, and how the others are installed."""
+    from conformance.adapter import INSTALL, builtin, load
 
     if options.engine:
         return tuple(dict.fromkeys(options.engine))
-    engines = [name for name in builtin() if load(name).installed()]
-    missing = [name for name in builtin() if name not in engines]
-    absent = f"   (not installed: {', '.join(missing)})" if missing else ""
-    print(f"engines: {', '.join(engines)}{absent}", file=sys.stderr)
-    return tuple(engines)
+    known = {name: load(name) for name in builtin()}
+    engines = tuple(name for name, adapter in known.items() if adapter.installed())
+    print(f"engines: {', '.join(engines)}", file=sys.stderr)
+    for language, how in INSTALL.items():
+        missing = [name for name in known if name not in engines and known[name].language == language]
+        if missing:
+            print(f"not installed: {', '.join(missing)} ({how.format(','.join(missing))})", file=sys.stderr)
+    return engines
 
 
 def interpreter(name: str) -> str:

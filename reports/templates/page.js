@@ -42,7 +42,7 @@
   function fold({ element, within }) {
     const found = within.filter(entry => !entry.element.hidden).length;
     element.hidden = active() && !found;
-    const count = element.querySelector(".count");
+    const count = element.querySelector(":scope > h3 .count, :scope > summary .count");
     if (count) count.dataset.hits = active() ? `, ${found} found` : "";
     if (active()) {
       element.dataset.before ??= String(element.open);
@@ -90,15 +90,15 @@
 
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const steps = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const steps_from = event.target === sought.text || hits().some(entry => entry.handle === event.target);
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const amongHits = event.target === sought.text || hits().some(entry => entry.handle === event.target);
     if (event.key === "/" && event.target !== sought.text) {
       sought.text.focus();
       sought.text.select();
     } else if (event.key === "Escape" && (active() || form.contains(event.target))) {
       clear();
       sought.text.focus();
-    } else if (steps && active() && steps_from) step(steps);
+    } else if (by && active() && amongHits) step(by);
     else return;
     event.preventDefault();
   });

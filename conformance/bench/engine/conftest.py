@@ -14,6 +14,7 @@ import pytest
 from conformance_agent.interpreter import Interpreter
 from conformance_agent.lifetime import end_with_parent
 from conformance_agent.text import clipped
+from conformance_counters import counted
 
 
 def pytest_addoption(parser):
@@ -51,6 +52,20 @@ def facts(request, asked):
 def report(request, facts):
     """Tells the harness how a program ended."""
     return lambda **ending: tell(request.config, dict(facts, **ending))
+
+
+@pytest.fixture
+def costs(request):
+    """What a call costs that no clock says; an engine that cannot count it says why."""
+    config = request.config
+
+    def counts(run, arguments):
+        try:
+            return {"counts": counted(config.job["adapter"]["module"], config.interpreter.prelude, run, arguments)}
+        except Exception as reason:
+            return {"uncounted": "%s: %s" % (type(reason).__name__, clipped(reason))}
+
+    return counts
 
 
 def tell(config, message):

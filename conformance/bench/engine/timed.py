@@ -11,20 +11,23 @@ from conformance_agent.lowering import Lowering, NotOffered
 from conformance_agent.text import clipped
 
 FEWEST, MOST = 3, 500  # rounds
+SHORTEST = 1e-9  # seconds: a clock may stand still
 PATTERN = [-0.75, 0.5, 1.25, -1.0, 0.25]
 TOO_SLOW = {}  # workload: the size at which it took too long; larger ones are not tried
 
 
-def test_workload(asked, facts, report, request, benchmark):
+def test_workload(asked, facts, report, request, benchmark, costs):
     job, slow = request.config.job, TOO_SLOW.get(asked["workload"])
     if slow:
         unmeasured(report, "timeout", "not tried: size %d took more than %g s" % (slow, job["timeout"]))
     try:
         leaves, run = compiled(asked["program"], job["adapter"], request.config.interpreter.prelude)
-        rounds = job["seconds"] / settled(leaves, run, job["timeout"])
+        rounds = job["seconds"] / settled(leaves, run, job["timeout"], getattr(time, job["clock"]))
         rounds = max(FEWEST, min(MOST, int(rounds)))
         benchmark.extra_info.update(facts, state="measured")  # before: what is interrupted has rounds, too
         benchmark.pedantic(run, setup=leaves, rounds=rounds)
+        if job["counts"]:
+            benchmark.extra_info.update(costs(run, leaves()[0]))
     except NotOffered as missing:
         unmeasured(report, "declined", missing.key)
     except TooSlow:
@@ -47,13 +50,13 @@ class TooSlow(BaseException):
     """A program did not end in time; no Exception, which an engine might catch."""
 
 
-def settled(leaves, run, timeout):
+def settled(leaves, run, timeout, clock):
     """Warms the engine up (it compiles, fills caches, takes memory); the seconds of a round once it is warm."""
     with alarm(timeout):
         run(*leaves()[0])
-        started = time.perf_counter()
+        started = clock()
         run(*leaves()[0])
-        return time.perf_counter() - started
+        return max(clock() - started, SHORTEST)
 
 
 @contextmanager
