@@ -12,10 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from conformance.errors import EngineError, UsageError
 from conformance.wellformed import faults
+
+# How built-in engines are installed, from a checkout: the names are extras, or the folder of an agent.
+INSTALL: Final = {
+    "python": "pip install -c constraints.txt -e '.[{}]'",
+    "javascript": "npm ci --prefix implementations/{}",
+}
 
 
 @dataclass(frozen=True)

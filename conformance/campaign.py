@@ -229,7 +229,8 @@ class Campaign:
         if "ready" in message:
             self._begun(target, message["ready"])
         elif "case" in message:
-            self._judged(target, message["case"])
+            if not self.failed_fast:  # what came after the first failure is not wanted
+                self._judged(target, message["case"])
         elif "progress" in message:
             self._tell(target, message["progress"]["case"], message["progress"]["note"])
         elif "done" in message:
@@ -328,14 +329,11 @@ def _distinct(targets: Sequence[_Target]) -> None:
 
 
 def _selected(plan: Plan) -> dict[str, Clause]:
-    """The clauses that have a selected case, in chapters' order; raises NothingSelected."""
-    found = {
-        name: clause for name, clause in specification().items() if any(_wanted(case, plan) for case in clause.cases())
-    }
-    if not found:
-        globs = " or ".join(plan.select) or "everything"
-        raise NothingSelected(f"no case matches {globs} in shard {plan.shard}; `list clauses` prints the ids")
-    return found
+    """The clauses that have a case in the shard, in chapters' order; raises NothingSelected when no shard has any."""
+    cases = [case for clause in specification().values() for case in clause.cases() if case.selected(plan.select)]
+    if not cases:
+        raise NothingSelected(f"no case matches {' or '.join(plan.select)}; `list clauses` prints the ids")
+    return {case.clause.id: case.clause for case in cases if case.in_shard(plan.shard)}
 
 
 def _wanted(case: Case, plan: Plan) -> bool:

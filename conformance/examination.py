@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 import hypothesis
@@ -17,12 +18,11 @@ from hypothesis import HealthCheck, Phase, settings
 from conformance.agent.lowering import NotOffered
 from conformance.clause import Case
 from conformance.execution import Engine
-from conformance.expectations import Expectation
+from conformance.expectations import BUILTIN, Expectation
 from conformance.generation import Sketch
 from conformance.generation.attribution import clause_of
 from conformance.generation.census import Census
-from conformance.generation.drawing import derive as derive
-from conformance.generation.drawing import drawn
+from conformance.generation.drawing import derive, drawn
 from conformance.generation.minimise import minimise, trimmed
 from conformance.generation.sketch import Unwritable
 from conformance.judge import Finding, judge
@@ -119,8 +119,8 @@ class Examination:
         self.model_seconds += time.perf_counter() - started
         self.judged(program)
 
-    def judged(self, program: Program) -> None:
-        """Has the engine execute `program` and judges it; raises _Disagreement or _Lost."""
+    def judged(self, program: Program) -> bool:
+        """Has the engine execute `program` and judges it, unless it declines; raises _Disagreement or _Lost."""
         reply = self.engine.run(program)
         self.programs += 1
         if isinstance(reply, Finding):
@@ -130,7 +130,7 @@ class Examination:
         if reply["declined"]:
             if self.programs == _DECLINED_BEFORE_GIVING_UP and not self.compared and not self.case.clause.stored:
                 raise _Declined
-            return
+            return False
         self.lowered.update(dict.fromkeys(reply.get("lowered", ())))
         judgement = judge(program, reply)
         self.compared += judgement.compared
@@ -146,6 +146,7 @@ class Examination:
             self._found(program, judgement.finding)
             raise _Disagreement(judgement.finding.message)
         self.passed = program if judgement.compared else self.passed
+        return True
 
     def written(self, indices: Iterable[int], seed: int) -> list[tuple[int, Sketch, Program]]:
         """The random programs of some indices, without those of which nothing can be said."""
@@ -163,15 +164,15 @@ class Examination:
 
     def generated(self, index: int, sketch: Sketch, program: Program) -> None:
         """Judges the random program of one index; raises _Disagreement or _Lost with the smallest witness."""
-        declined = dict(self.declined)
+        judged = True
         try:
-            self.judged(program)
+            judged = self.judged(program)
         except (_Disagreement, _Lost):
             self.index = index
             self._minimise(sketch)
             raise
         finally:
-            if self.declined == declined:
+            if judged:
                 self.census.add(program, sketch.kinds)
 
     def _minimise(self, sketch: Sketch) -> None:
@@ -233,7 +234,7 @@ class Effort:
 
     seconds: a time for random programs, which takes the place of their number. tell: is told how many programs were judged
     and how many seconds were used, about once a second. index: of random programs only this one. exploring: the context in which
-    programs are run, and Ctrl-C loses nothing.
+    programs are run, and Ctrl-C loses nothing. expectations: the folder of those that count.
     """
 
     profile: str
@@ -242,6 +243,7 @@ class Effort:
     tell: Callable[[int, float], None] = lambda programs, seconds: None
     index: int | None = None
     exploring: Callable[[], AbstractContextManager[None]] = nullcontext
+    expectations: Path = BUILTIN
 
     def indices(self) -> Iterator[int]:
         """The indices of random programs: so many as the profile says, or until the time is used up; or the one."""
@@ -304,9 +306,10 @@ def _explore(examination: Examination, effort: Effort) -> None:
     if expected.without and examination.finding and examination.finding.verdict == expected.verdict:
         with examination.beyond():
             _asked(examination, lambda: _whole(examination, effort))
-            if examination.declined and not (examination.finding or examination.census.programs):
-                why = f"the expectation leaves nothing to draw: without {', '.join(expected.without)}"
-                examination.finding = Finding("error", None, f"{why} there is no {', '.join(examination.declined)}")
+            if not (examination.finding or examination.census.programs):
+                why = f"the expectation leaves nothing to judge: without {', '.join(expected.without)}"
+                missing = f" there is no {', '.join(examination.declined)}" if examination.declined else ""
+                examination.finding = Finding("error", None, why + missing)
 
 
 def _whole(examination: Examination, effort: Effort) -> None:
@@ -324,7 +327,7 @@ def _whole(examination: Examination, effort: Effort) -> None:
         _test(examination, effort)()
 
 
-def _asked(examination: Examination, ask: Callable[[], None]) -> None:
+def _asked(examination: Examination, ask: Callable[[], object]) -> None:
     """Asks, until something is found; whatever is raised becomes a finding, or what is declined."""
     try:
         ask()

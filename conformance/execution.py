@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.adapter import Adapter
+from conformance.adapter import INSTALL, Adapter
 from conformance.agent.lifetime import parentage
 from conformance.errors import EngineError
 from conformance.judge import Finding
@@ -222,7 +222,8 @@ class Agent:
             self.close()
             message = f"{self._name} did not load: {refused.get('message')}"
             if "ModuleNotFoundError" in message and not adapter.folder:
-                message += f"; install the extra [{adapter.name}], or name an interpreter that has it by --python"
+                how = INSTALL[adapter.language].format(adapter.name)
+                message += f"; install it by: {how}, or name an interpreter that has it by --python"
             raise EngineError(message)
         if not isinstance(ready, dict) or ready.get("protocol") != PROTOCOL:
             self.close()

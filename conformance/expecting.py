@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import tomlkit
-from tomlkit.items import AoT, String
+from tomlkit.items import AoT
 
 from conformance.errors import UsageError
 from conformance.expectations import EXPECTABLE
@@ -65,24 +65,20 @@ def update(journal: Journal, folder: Path, globs: Sequence[str], cause: Cause | 
     globs: only cases that match; all, if there is none. What is written between the rows, comments too, stays.
     """
     path = folder / f"{journal.engine}.toml"
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    document = tomlkit.parse(before or f"{_HEADING.format(engine=journal.engine)}\n")
+    before, document = _read(path, journal.engine)
     surprises = [item for item in settle(journal) if item.surprise and _selected(item, globs)]
-    stale = [item.case for item in surprises if item.expected]
     failing = [item for item in surprises if item.verdict != "pass"]
     expectable = [item for item in failing if item.verdict in EXPECTABLE]
-    if cause is None:
-        # A row of another verdict is wrong, but without it the case fails unexplained: it waits for a reason.
-        stale = [item.case for item in surprises if item.expected and item.verdict == "pass"]
-    _remove(document, stale)
+    # A row of another verdict is wrong, but without a reason for the new one it waits.
+    stale = [item.case for item in surprises if item.verdict == "pass" or (cause and item in expectable)]
+    removed = _remove(document, stale)
     if cause and expectable:
-        _remove(document, [item.case for item in expectable])  # a row may speak of another failure of the case
         _add(document, cause, expectable)
     return Update(
         path,
         before,
-        tomlkit.dumps(document) if stale or (cause and expectable) else before,
-        removed=tuple(stale),
+        tomlkit.dumps(document) if removed or (cause and expectable) else before,
+        removed=tuple(removed),
         added=tuple(item.case for item in expectable) if cause else (),
         unexplained=() if cause else tuple(item.case for item in expectable),
         inexpectable=tuple(f"{item.case} ({item.verdict})" for item in failing if item not in expectable),
@@ -95,18 +91,33 @@ def _selected(item: Settled, globs: Sequence[str]) -> bool:
     return not globs or any(matches(name, glob) for name in (item.case, str(item.record["clause"])) for glob in globs)
 
 
-def _remove(document: tomlkit.TOMLDocument, cases: Collection[str]) -> None:
-    """Takes the rows of `cases` out, and a cause with its last one."""
+def _read(path: Path, engine: str) -> tuple[str, tomlkit.TOMLDocument]:
+    """The file's text, and what it holds; raises UsageError when it is no file of expectations."""
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        document = tomlkit.parse(before or f"{_HEADING.format(engine=engine)}\n")
+        for cause in document.get("cause", []):
+            str(cause["reason"]), [row["id"] for row in cause["case"]]
+        return before, document
+    except (OSError, ValueError, LookupError, TypeError) as reason:
+        raise UsageError(f"the expectations {path} cannot be read: {reason}") from None
+
+
+def _remove(document: tomlkit.TOMLDocument, cases: Collection[str]) -> list[str]:
+    """Takes the rows of `cases` out, and a cause with its last one; the ids of the rows that were there."""
+    removed = []
     causes = document.get("cause", [])
     for index in reversed(range(len(causes))):
         rows = causes[index]["case"]
         for place in reversed(range(len(rows))):
             if rows[place]["id"] in cases:
+                removed.append(str(rows[place]["id"]))
                 del rows[place]
         if not len(rows):
             del causes[index]
     if "cause" in document and not len(causes):
         del document["cause"]
+    return sorted(removed)
 
 
 def _add(document: tomlkit.TOMLDocument, cause: Cause, items: Sequence[Settled]) -> None:
@@ -116,6 +127,8 @@ def _add(document: tomlkit.TOMLDocument, cause: Cause, items: Sequence[Settled])
     causes = document["cause"]
     assert isinstance(causes, AoT)
     known = next((it for it in causes if it["reason"] == cause.reason), None)
+    if known and any(getattr(cause, key) not in ("", known.get(key, "")) for key in ("link", "prints")):
+        raise UsageError("the file has this reason with another link or script; give that, or another reason")
     if known is None:
         known = tomlkit.table()
         for key in ("reason", "kind", "link", "script", "prints"):
@@ -138,10 +151,10 @@ def _row(record: Mapping[str, Any], verdict: str) -> tomlkit.items.Table:
     return row
 
 
-def _text(text: str) -> str | String:
+def _text(text: str) -> Any:
     return _literal(f"\n{text.strip()}\n") if "\n" in text.strip() else text.strip()
 
 
-def _literal(text: str) -> str | String:
+def _literal(text: str) -> Any:
     """Between three quotes, as it is, where the text allows it."""
-    return text if "'''" in text else tomlkit.string(text, literal=True, multiline=True)
+    return text if "'''" in text else tomlkit.value(f"'''{text}'''")

@@ -41,6 +41,8 @@ def killed(select: Sequence[str], seed: int, scripts: Path | None) -> int:
             folder.add(clause.id.replace("/", "__"), scripts_of(clause, record))
     remark = f"; {skipped} skipped, for want of their engine" if skipped else ""
     say(f"{len(clauses) - survivors - skipped} of {len(clauses)} clauses kill their mutant{remark}")
+    if skipped == len(clauses):
+        raise NothingSelected("no mutant could be tried: their engines are not installed")
     if folder:
         say(folder.summary())
     return 3 if survivors or (folder and folder.silent) else 0

@@ -6,7 +6,6 @@ same engine without the fault is right.
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +19,11 @@ from conformance.adapter import load, resolve
 from conformance.clause import Case, specification
 from conformance.console import say
 from conformance.errors import NothingSelected
-from conformance.examination import PROFILES, derive
+from conformance.examination import PROFILES
 from conformance.execution import Engine
 from conformance.generation import Sketch
 from conformance.generation.attribution import clause_of
+from conformance.generation.drawing import drawn
 from conformance.generation.minimise import minimise, trimmed
 from conformance.generation.sketch import Unwritable
 from conformance.judge import Finding, judge
@@ -106,9 +106,7 @@ class Programs:
                 yield index, *found
 
     def _written(self, case: Case, index: int) -> tuple[Sketch, Program] | None:
-        sketch = case.clause.test(
-            random.Random(derive(self.seed, case.id, index)), offered=self.offered, **case.parameters
-        )
+        sketch = drawn(case, index, self.seed, self.offered, compiles=False)
         program = self.write(case, sketch)
         return None if program is None else (sketch, program)
 

@@ -124,6 +124,7 @@ class CaseItem(pytest.Item):
             self._tell_progress,
             option("--index"),
             interruption.free,
+            option("--expectations"),
         )
         with interruption.held():
             try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance.clause import Case
 from conformance.execution import TIMEOUT, Engine
-from conformance.expectations import Expectation
+from conformance.expectations import BUILTIN, Expectation
 from conformance.judge import Finding
 from conformance.program import Program
 from conformance.script import printed
@@ -33,6 +33,8 @@ def again(case: Case, engine: Engine, effort: Effort, index: int | None) -> str:
         words += ["--budget", f"{effort.seconds:g}"] if effort.seconds else []
     if engine.timeout != TIMEOUT:
         words += ["--timeout", f"{engine.timeout:g}"]
+    if effort.expectations != BUILTIN:  # what they leave out changes what is drawn
+        words += ["--expectations", str(effort.expectations)]
     return shlex.join([*words, "--out", "out/again"])  # beside the report of the whole run, not over it
 
 

@@ -15,6 +15,7 @@ Json = Mapping[str, Any]
 # A number as text: digits are an exact integer, p/q a rational, what has a point or an exponent is read as a binary64.
 NUMBER: Final = r"^(-?([0-9]+(/0*[1-9][0-9]*)?|[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|inf)|nan)$"
 _NUMBER: Final = re.compile(NUMBER)
+LONGEST: Final = 4000  # characters of a number; Python refuses to read more than 4300 digits
 
 
 class Malformed(Exception):
@@ -94,7 +95,7 @@ def _is_refusal(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return _is_text(value) and _NUMBER.fullmatch(value) is not None
+    return _is_text(value) and len(value) <= LONGEST and _NUMBER.fullmatch(value) is not None
 
 
 def _is_array(seen: Any) -> bool:

@@ -20,10 +20,11 @@ Table = Sequence[Sequence[str]]
 _FAULTS: Final = """\
 # Faults in released engines
 
-The suite found {count} faults in {engines} released engines. Each has a script that shows it in the engine's own terms, without our
-code; a test runs every script in its engine's environment. The versions are those of [constraints.txt](../constraints.txt), for
-TensorFlow.js of its lock file. What an engine does otherwise on purpose, or says that it lacks, is in
-[implementations/expectations](../implementations/expectations) with them. Printed by `autograd-conformance list faults`.
+The suite found {count} faults in {engines} released engines. Each has a script that shows it in the engine's own terms,
+without our code; a test runs every script in its engine's environment. The versions are those of
+[constraints.txt](../constraints.txt), for TensorFlow.js of its lock file. What an engine does otherwise on purpose, or says
+that it lacks, is with them in [implementations/expectations](../implementations/expectations). Printed by
+`autograd-conformance list faults`.
 """
 
 

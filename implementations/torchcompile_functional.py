@@ -11,6 +11,9 @@ PRELUDE = """
 import types
 import torch
 import torch._dynamo  # or else the first program loads it
+import torch._functorch.config
+
+torch._functorch.config.donated_buffer = False  # what a backward frees in advance, create_graph would need
 
 def compiled(f):
     own = types.FunctionType(f.__code__.replace(), f.__globals__, f.__name__, f.__defaults__, f.__closure__)

@@ -78,12 +78,15 @@ def _bar(run: Run) -> Iterator[tuple[str, int]]:
     yield "open", tally.total - passed - tally.failed - declined
 
 
-def series(groups: Sequence[Sequence[Journal]]) -> list[Series]:
-    """The journals of each step, put together by engine; single journals are one series, whatever their engines."""
+def in_a_row(journals: Sequence[Journal]) -> list[Series]:
+    """The journals as one series, whatever their engines."""
+    return [Series(tuple(runs(journals)))]
+
+
+def by_engine(groups: Sequence[Sequence[Journal]]) -> list[Series]:
+    """The journals of each step, put together by engine, of which a step has one at most."""
     labelled = iter(runs([journal for group in groups for journal in group]))
     steps = [[next(labelled) for _ in group] for group in groups]
-    if all(len(step) == 1 for step in steps):
-        return [Series(tuple(step[0] for step in steps))]
     names = dict.fromkeys(run.journal.engine for step in steps for run in step)
     return [_of(name, steps) for name in names]
 

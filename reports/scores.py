@@ -53,6 +53,6 @@ def _score(run: Run, chapters: Sequence[str]) -> Score:
         causes=sum(fault.lead.verdict in ROOT_CAUSES for fault in run.faults),
         known=sum(verdict in ROOT_CAUSES for verdict, _, _ in run.known),
         lost=sum(run.tally.verdicts[name] for name in _LOST),
-        last=run.tone in _LAST,
+        last=run.tone in _LAST or run.journal.header["selected"] < run.journal.header.get("specified", 0),
         cells=[cell(run, chapter) for chapter in chapters],
     )

@@ -6,17 +6,20 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
+from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from conformance import cli
-from conformance.adapter import builtin
+from conformance.adapter import Adapter, builtin, load
 from conformance.catalogue import catalogue, lines_of
 from conformance.catalogue.markdown import document
 from conformance.clause import specification
 from conformance.cli import parser
+from conformance.commands.options import engines
 from conformance.journal import Journal, read_journal
 from conformance.operators import OPERATORS
 from tests.fakes.command import Terminal
@@ -223,8 +226,32 @@ def test_an_engine_that_the_interpreter_lacks(terminal: Terminal) -> None:
     assert done.returncode == 4
     assert done.stderr.splitlines() == [
         "autograd-conformance: autograd did not load: ModuleNotFoundError: No module named 'autograd'; "
-        "install the extra [autograd], or name an interpreter that has it by --python"
+        "install it by: pip install -c constraints.txt -e '.[autograd]', or name an interpreter that has it by --python"
     ]
+
+
+def test_engines_that_are_not_installed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --engine those that are installed are judged; the others are named with the command that installs them."""
+    monkeypatch.setattr(Adapter, "installed", lambda it: it.name not in {"paddle", "tinygrad", "tfjs"})
+    judged = engines(Namespace(engine=None))
+    assert judged == tuple(name for name in builtin() if name not in {"paddle", "tinygrad", "tfjs"})
+    assert capsys.readouterr().err.splitlines() == [
+        f"engines: {', '.join(judged)}",
+        "not installed: paddle, tinygrad (pip install -c constraints.txt -e '.[paddle,tinygrad]')",
+        "not installed: tfjs (npm ci --prefix implementations/tfjs)",
+    ]
+    monkeypatch.setattr(Adapter, "installed", lambda _: True)
+    assert engines(Namespace(engine=None)) == tuple(builtin())
+    assert capsys.readouterr().err == f"engines: {', '.join(builtin())}\n"
+
+
+def test_every_engine_can_be_installed_as_it_is_said() -> None:
+    """Each engine in Python that is not ours has an extra of its name; each other one a package of npm's."""
+    root = Path(cli.__file__).parents[1]
+    extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for name in builtin().keys() - {"reference", "kernels"}:
+        foreign = load(name).language == "javascript"
+        assert (root / "implementations" / name / "package-lock.json").is_file() if foreign else name in extras, name
 
 
 @pytest.mark.parametrize("row", ["'exp': '{z}.exp()'", "'sin': '{a}.sin('"])

@@ -128,6 +128,23 @@ def test_two_folders_are_compared_engine_by_engine(tmp_path: Path, capsys: pytes
     assert main(["compare", str(base), str(head)]) == 0
 
 
+def test_a_folder_of_one_journal_is_of_its_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another engine in the head is no later state of the base's: that has disappeared."""
+    journals(tmp_path / "base", "acme", one="pass")
+    journals(tmp_path / "head", "other", one="pass")
+    assert main(["compare", str(tmp_path / "base"), str(tmp_path / "head")]) == 1
+    assert "acme 0.3: has disappeared as a whole" in capsys.readouterr().out
+
+
+def test_two_journals_of_an_engine_in_a_folder_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second one, a shard perhaps, would not be looked at."""
+    for folder in ("base", "head"):
+        path = journals(tmp_path / folder, "acme", one="pass")
+        path.with_name("second.jsonl").write_bytes(path.read_bytes())
+    assert main(["compare", str(tmp_path / "base"), str(tmp_path / "head")]) == 2
+    assert "2 journals of acme" in capsys.readouterr().err
+
+
 def test_two_engines_are_compared_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = journals(tmp_path, "acme", one="pass"), journals(tmp_path, "other", one="declined")
     assert main(["compare", str(one), str(two)]) == 1
@@ -180,7 +197,7 @@ def _occurring() -> list[Transition]:
 def test_the_trend_of_several_runs() -> None:
     """A row a run with its counts and its bar; each run is compared with the one before it."""
     steps = [[journal([case(ONE, v), *OTHERS], version=str(i))] for i, v in enumerate(("pass", "fail", "pass"))]
-    (series,) = changes.series(steps)
+    (series,) = changes.in_a_row([step[0] for step in steps])
     assert [[change.transition.words for change in it.changes] for it in series.pairs] == [["newly failing"], ["fixed"]]
     assert series.trend[1] == ("acme 1", [("good", 12, 100 * 12 / 13), ("bad", 1, 100 / 13)])
     page = changes.page([series])

@@ -132,7 +132,7 @@ MODES: Final = CASES["programs/protocol[modes,float64]"]
 
 def examined(*wrong: str, without: tuple[str, ...], case: Case = MIXED, index: int | None = None) -> dict[str, Any]:
     """The record of an engine with wrong operators, of which it is expected that the derivative of a square is wrong."""
-    expectation = Expectation(case.id, "fail", "A square is wrong.", "nowhere", "", SQUARE, without)
+    expectation = Expectation(case.id, "fail", "A square is wrong.", "fault", "nowhere", "", SQUARE, without)
     adapter = REFERENCE.patched("".join(map(WRONG.format, wrong)))
     with Engine(adapter) as engine:
         return examine(case, engine, Effort("gate", 0, index=index), expectation)
@@ -188,7 +188,7 @@ def test_an_expectation_must_leave_something_to_draw() -> None:
     """A kind of programs without what is essential to it would be asked nothing: that is a mistake in the row."""
     record = examined("square", without=("no_grad",), case=MODES)
     assert (record["verdict"], exit_code(record)) == ("error", 3)
-    assert record["message"] == "the expectation leaves nothing to draw: without no_grad there is no no_grad"
+    assert record["message"] == "the expectation leaves nothing to judge: without no_grad there is no no_grad"
 
 
 ROW: Final = """

@@ -110,6 +110,7 @@ def test_a_new_cause_has_its_script(tmp_path: Path) -> None:
         journal([case("vjp/one", "fail", witness={})]), tmp_path, [], Cause("it is wrong", "", script, "2.0")
     )
     (cause,) = tomllib.loads(change.after)["cause"]
+    assert cause["kind"] == "fault"
     assert cause["script"].strip() == script.strip()
     assert cause["prints"] == "2.0"
     assert cause["case"] == [{"id": "vjp/one[float64]", "verdict": "fail", "witness": "{}"}]
@@ -148,6 +149,33 @@ def test_what_is_refused(what: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     options, sentence = REFUSED[what]
     assert main(["expect", "update", str(path), "--expectations", str(tmp_path), *options]) == 2
     assert sentence in capsys.readouterr().err
+
+
+BROKEN_FILES = {
+    "no TOML": "[[cause",
+    "a cause without cases": '[[cause]]\nreason = "it is slow"\n',
+    "no causes": "cause = 3\n",
+}
+
+
+@pytest.mark.parametrize("what", BROKEN_FILES)
+def test_a_file_that_cannot_be_read_is_left_alone(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "acme.toml").write_text(BROKEN_FILES[what])
+    path = written(tmp_path / "j.jsonl", journal([case("vjp/one", "fail", witness={})]))
+    assert main(["expect", "update", str(path), "--expectations", str(tmp_path), *WHY]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert (tmp_path / "acme.toml").read_text() == BROKEN_FILES[what]
+
+
+def test_a_row_whose_case_is_an_error_now_stays(tmp_path: Path) -> None:
+    """Nobody said that the failure is gone: the adapter is broken, and the row waits."""
+    (tmp_path / "acme.toml").write_text(FILE)
+    rows = [case("hooks/order", "error", expectation=KNOWN), case("hooks/new", "fail", witness={})]
+    change = update(journal(rows), tmp_path, [], Cause("another matter", "https://example.com/3"))
+    assert 'id = "hooks/order[float64]"' in change.after
+    assert change.removed == ()
 
 
 def test_an_incomplete_journal_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,7 @@ def test_the_shards_of_a_run_are_the_whole(halves: list[Path], tmp_path: Path) -
 
 
 def test_shards_of_a_real_run_are_what_one_run_records(tmp_path: Path) -> None:
-    """The same cases, verdicts and witnesses in the same order, times apart; and a merged failure is still a failure."""
+    """The same cases, verdicts and witnesses, clauses in the same order, times apart; and a merged failure is still a failure."""
     engine = ["--engine", "reference,mutant=accumulate_overwrites", "--select", "accumulation/*", "--jobs", "1"]
     for index in (1, 2, 3):
         main(["run", *engine, "--shard", f"{index}/3", "--out", str(tmp_path / str(index))])

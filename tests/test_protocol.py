@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from conformance.adapter import load
-from conformance.examination import derive
 from conformance.execution import Engine
+from conformance.generation.drawing import derive
 from conformance.judge import Finding, judge
 from conformance.model.forward import Value
 from conformance.model.numbers import Array, exact_array

@@ -332,6 +332,24 @@ def test_again_where_no_program_is_to_blame() -> None:
         assert "--profile" not in again(case, engine, Effort("quick", 0), None)
 
 
+def test_again_repeats_the_expectations(tmp_path: Path) -> None:
+    """Another folder of expectations is named, since they say what is drawn."""
+    folder = tmp_path / "known ones"
+    folder.mkdir()
+    terminal = Terminal(tmp_path)
+    run = ("run", "--engine", MUTANT, "--select", CASE, "--out", "out", "--jobs", "1")
+    assert terminal.run(*run, "--expectations", folder.name).returncode == 1
+    (record,) = read_journal(tmp_path / "out" / "reference.jsonl").cases
+    assert " --expectations 'known ones' --out" in record["rerun"]
+    assert terminal.run(*shlex.split(record["rerun"])[1:]).returncode == 1
+    (second,) = read_journal(tmp_path / "out" / "again" / "reference.jsonl").cases
+    assert second["rerun"] == record["rerun"]
+
+
+def test_again_names_no_expectations_of_ours(record: dict[str, Any]) -> None:
+    assert "--expectations" not in record["rerun"]
+
+
 def test_one_program_is_asked_in_no_time(terminal: Terminal) -> None:
     """A budget and an index contradict each other: 2."""
     done = terminal.run(

@@ -240,7 +240,7 @@ class Lowering:
         ]
 
     def hides(self, past, inputs):
-        """Whether a gradient's own function computes one of `inputs` itself, so that it does not depend on what is given for it."""
+        """Whether a gradient's own function computes one of `inputs`, and so does not depend on what is given for it."""
         if past["verb"] not in ("grad", "gradients"):
             return False
         inside = between(self.history, past["args"][0], past["args"][1:])

@@ -24,7 +24,9 @@ def test_subgradient_at_zero(operator: str, n: int) -> None:
     expect_within(received[0], [low] * n, [1] * n, f"{operator}'(0)")
 
 
-@clause("convention", mutant="clamp_counts_each_bound_twice", given={"low": st.integers(-3, 3), "width": st.integers(1, 3)})
+@clause(
+    "convention", mutant="clamp_counts_each_bound_twice", given={"low": st.integers(-3, 3), "width": st.integers(1, 3)}
+)
 def test_clamp_at_its_bounds(low: int, width: int) -> None:
     """At a bound, where clamping begins, an element of clamp receives between 0 and 1 times its cotangent."""
     x = tensor([low, low + width], requires_grad=True)

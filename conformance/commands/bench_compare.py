@@ -95,7 +95,7 @@ def execute(options: argparse.Namespace) -> int:
     if code:
         return code
     failures = comparison.failures(options.times_only)
-    say("\n".join(failures) or f"not slower: {comparison.word}")
+    say("\n".join(failures) or f"not shown to be slower: {comparison.word}")
     return int(bool(failures))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 from conformance.commands.output import written
@@ -33,7 +34,10 @@ def execute(options: argparse.Namespace) -> int:
 
     if len(options.journals) < 2:
         raise UsageError("compare needs a BASE and a HEAD")
-    series = changes.series([_read(path) for path in options.journals])
+    if any(path.is_dir() for path in options.journals):
+        series = changes.by_engine([_read(path) for path in options.journals])
+    else:
+        series = changes.in_a_row([read_journal(path) for path in options.journals])
     if options.strict and (remark := next((it for one in series for pair in one.pairs for it in pair.remarks), None)):
         raise UsageError(f"--strict: {remark}")
     for path, render in ((options.html, changes.page), (options.markdown, changes.markdown)):
@@ -47,4 +51,8 @@ def _read(path: Path) -> list[Journal]:
     paths = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not paths:
         raise UsageError(f"there is no journal in {path}")
-    return [read_journal(one) for one in paths]
+    journals = [read_journal(one) for one in paths]
+    engine, count = Counter(journal.engine for journal in journals).most_common(1)[0]
+    if count > 1:
+        raise UsageError(f"{path} has {count} journals of {engine}; merge its shards, or take the others away")
+    return journals

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +27,8 @@ from conformance.console import complain
 from conformance.errors import NothingSelected, UsageError
 from conformance.examination import PROFILES
 from conformance.gate import decide, settle
-from conformance.journal import read_journal
-from conformance.verdict import worst
+from conformance.journal import Journal, read_journal
+from conformance.verdict import VERDICTS, worst
 
 _DEEP_SECONDS = 600.0
 _WRITTEN: Final = {"html": "report.html", "junit": "junit.xml"}
@@ -72,7 +72,7 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--failed",
         action="store_true",
-        help="only the cases that stand against expectation in the journals of DIR; what comes of them goes to DIR/failed",
+        help="only what stands against expectation in the journals of DIR, with their profile and seed; results in DIR/failed",
     )
     command.add_argument(
         "--fail-fast",
@@ -101,22 +101,30 @@ def execute(options: argparse.Namespace) -> int:
     if interrupted:
         complain(f"interrupted after {sum(len(journal.cases) for journal in journals)} cases")
     if campaign.failed_fast:
-        complain("ended with the first case against expectation, as --fail-fast asks; the other cases were not judged")
+        complain("ended with the first case against expectation, as --fail-fast asks")
     for refusal in campaign.refusals:
         complain(refusal)
     codes = [refusal.exit_code for refusal in campaign.refusals]
-    decided = 1 if campaign.failed_fast else decide(journals).exit_code  # incomplete on purpose
+    decided = _worst_case(journals) if campaign.failed_fast else decide(journals).exit_code  # incomplete on purpose
     return worst([*codes, decided, 6 if interrupted else 0])
 
 
+def _worst_case(journals: Sequence[Journal]) -> int:
+    """What the cases that were judged end with."""
+    surprises = (item for journal in journals for item in settle(journal) if item.surprise)
+    return worst(VERDICTS[item.verdict].exit_code or 1 for item in surprises)
+
+
 def _only_what_failed(options: argparse.Namespace) -> None:
-    """Selects the engines and cases that failed in the journals of --out, and what these blocked; raises NothingSelected."""
+    """Selects what failed in the journals of --out, and what that blocked, to be asked as it was; raises NothingSelected."""
     if options.select or options.shard != "1/1":
         raise UsageError("--failed selects the cases itself; leave --select and --shard out")
     journals = [read_journal(path) for path in sorted(options.out.glob("*.jsonl"))]
     if not journals:
         raise UsageError(f"--failed needs the journals of an earlier run, and there is none in {options.out}")
-    specs = {journal.header["engine"].get("spec", journal.engine): journal for journal in journals}
+    specs = {str(journal.header["engine"].get("spec", journal.engine)): journal for journal in journals}
+    if len(specs) < len(journals):
+        raise UsageError(f"{options.out} has two journals of one engine; merge them, or take one away")
     asked = options.engine or list(specs)
     if unknown := [spec for spec in asked if spec not in specs]:
         raise UsageError(f"{options.out} has no journal of {unknown[0]}; there are those of {', '.join(specs)}")
@@ -128,6 +136,12 @@ def _only_what_failed(options: argparse.Namespace) -> None:
     options.select = list(dict.fromkeys(case for cases in failed.values() for case in cases))
     if not options.select:
         raise NothingSelected(f"nothing failed in the journals of {options.out}")
+    asked_as = {(specs[spec].header["profile"], specs[spec].header["seed"]) for spec in options.engine}
+    if len(asked_as) > 1:
+        raise UsageError("the journals have different profiles or seeds; name one engine with --engine")
+    options.profile, options.seed = asked_as.pop()
+    for journal in (specs[spec] for spec in options.engine if not specs[spec].complete):
+        complain(f"{journal.engine}: its journal is incomplete; only what it recorded is asked again")
     options.out /= "failed"
 
 

@@ -96,6 +96,8 @@ def _write(path: Path, found: Found, asked: str) -> None:
 def _taught(path: Path, found: Found, options: argparse.Namespace) -> int:
     """Runs the suite; when exceptions were met that no row maps, writes the rows and runs it again."""
     code, adapter = _run(path, options, options.out, tuple(options.select)), found.adapter
+    if code == 6:  # Ctrl-C: what was judged is shown, and nothing more is asked
+        return code
     erring = _erring(options.out / f"{adapter.name}.jsonl")
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(_LESSONS):

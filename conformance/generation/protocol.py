@@ -243,17 +243,19 @@ def _retained_and_written(author: Author) -> Instruction | None:
     return _summed(author, a) if author.add(Instruction("write", (), (a, author.scalar()), {"how": how})) else None
 
 
-def _through_a_view(author: Author) -> Instruction | None:
-    """A view, at times one that is taken under no_grad, and a write through it, which its base shows."""
+def _through_an_alias(author: Author) -> Instruction | None:
+    """A view, at times one that is taken under no_grad, or what is detached; a write through it, which its base shows."""
     a = author.any(small, has_rows, lambda s: not is_trained(s))
     if a is None:
         return None
     i = author.draw.randrange(shape_of(author.state(a))[0])
     view = author.applied("index", a, index=author.draw.choice((i, {"slice": [0, i + 1]})))
+    detached = Instruction("detach", (author.name("u"),), (a,))
+    alias = detached if author.offers("detach") and author.chance(0.4) else view
     closed = author.offers("no_grad") and author.chance(0.3)
-    if view is None or not (author.under_no_grad(view) if closed else author.add(view)):
+    if alias is None or not (author.under_no_grad(alias) if closed else author.add(alias)):
         return None
-    write = Instruction("write", (), (*view.out, author.scalar()), {"how": author.draw.choice(("mul", "mul", "add"))})
+    write = Instruction("write", (), (*alias.out, author.scalar()), {"how": author.draw.choice(("mul", "mul", "add"))})
     return _summed(author, a) if author.add(write) else None
 
 
@@ -287,7 +289,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *HOOKING,
     Row("in_place", 5, _write, ("write.add", "write.mul", "write.set")),
     Row("in_place", 0.7, _retained_and_written, ("retain_grad", "write.add", "write.mul", "backward")),
-    Row("views", 1, _through_a_view, ("write.add", "write.mul", "backward")),
+    Row("views", 1, _through_an_alias, ("write.add", "write.mul", "backward")),
     Row("views", 1.5, _unbind, ("unbind",)),
     Row("views", 5, _structure),
 )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from conformance.model.forward import Value
+from conformance.model.forward import GradientNode, Value
 from conformance.model.state import Hook, Memory, State, Step
 from conformance.model.ways import ordered, reached
 
@@ -95,6 +95,10 @@ class Course:
         kept = {memory for end in ends if end.value.node for memory, _ in end.value.node.kept}
         steps = [step for hooks in self.called.values() for hook in hooks for step in hook.steps]
         written = [state for _, state in self.written]
+        sweeps = {value.node.sweep for value in self.executed if isinstance(value.node, GradientNode)}
+        kept |= {
+            memory for sweep in sweeps if sweep for memory, _ in sweep.saved
+        }  # how much of it is needed nobody says
         return (
             not used.isdisjoint(untouchable)
             or any(step.handle is not None and step.handle.hook is None for step in steps)

@@ -14,7 +14,7 @@ from conformance.capabilities import KINDS
 from conformance.execution import PROTOCOL
 from conformance.operators import OPERATORS
 from conformance.program import ANSWERS, ATTRIBUTES, SCHEMA, VERBS
-from conformance.reply import NUMBER
+from conformance.reply import LONGEST, NUMBER
 from conformance.wellformed import FLOATS
 
 Json = dict[str, Any]
@@ -216,7 +216,7 @@ def _observations() -> Json:
             "items": False,
         },
         "tensor": _object({"shape": _SHAPE, "values": _list(_ref("number"))}, {"dtype": _TEXT}),
-        "number": {"type": "string", "pattern": NUMBER},
+        "number": {"type": "string", "pattern": NUMBER, "maxLength": LONGEST},
         "absent": _object({"absent": {"const": True}}),
         "calls": _object({"calls": _list({"anyOf": [_ref("tensor"), _ref("flag")]})}),
         "warnings": _object({"warnings": _list(_TEXT)}),
