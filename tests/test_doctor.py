@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from conformance import doctor, expectations
+from conformance import doctor
 from conformance.adapter import Adapter, load
 from conformance.clause import specification
 from conformance.errors import EngineError
@@ -59,29 +57,6 @@ def test_the_adapter_of_the_guide_works(plain: Path, capsys: pytest.CaptureFixtu
     assert max(map(len, lines)) <= 120
     chapters = ("accumulation/several_uses_sum", "accumulation/each_backward_adds", "zeroing/none_forgets")
     assert verdicts(load(str(plain)), *chapters) == dict.fromkeys(chapters, "pass")
-
-
-def test_the_rows_of_the_guide_can_be_pasted(plain: Path, tmp_path: Path) -> None:
-    """The script in the guide to expectations turns a journal's failures into rows that are read, and decide."""
-    guide = (ROOT / "docs" / "expectations.md").read_text(encoding="utf-8")
-    script = re.search(r"```python\n(.*?)```", guide, re.S)
-    assert script
-    patched = load(str(plain)).patched(
-        "plain.Array.total = lambda self: plain.Array(self.data.sum(), [(self, lambda g: plain.np.zeros(self.data.shape))])"
-    )
-    (case,) = (c for c in specification()["operators/value_and_gradient"].cases() if "[sum,float64]" in c.id)
-    with Engine(patched) as engine:
-        record = examine(case, engine, Effort("quick", 0))
-    assert record["verdict"] == "fail"
-    (tmp_path / "plain.jsonl").write_text(json.dumps(record) + "\n", encoding="ascii")
-    done = subprocess.run(
-        [sys.executable, "-c", script[1], "plain.jsonl"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    toml = '[[cause]]\nreason = "sum forgets its operand"\nlink = "nowhere"\n' + done.stdout
-    (tmp_path / "plain.toml").write_text(toml, encoding="utf-8")
-    (expected,) = expectations.load("plain", tmp_path).values()
-    with Engine(patched) as engine:
-        assert examine(case, engine, Effort("quick", 0), expected)["verdict"] == "fail"
 
 
 BROKEN: Final = {

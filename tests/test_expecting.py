@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from conformance import expectations
-from conformance.cli import main
+from conformance.cli import main, parser
 from conformance.expecting import Cause, update
 from tests.example_journals import case, journal
 from tests.test_merge import written
@@ -134,6 +136,17 @@ def test_a_dry_run_shows_and_changes_nothing(tmp_path: Path, capsys: pytest.Capt
     assert main(["expect", "update", str(path), "--expectations", str(tmp_path), "--dry-run", *WHY]) == 0
     assert '+id = "vjp/one[float64]"' in capsys.readouterr().out
     assert not (tmp_path / "acme.toml").exists()
+
+
+def test_the_commands_of_the_guide_are_ours() -> None:
+    """Every `autograd-conformance` command in the guides to expectations, CI and comparing can be parsed."""
+    folder = Path(__file__).resolve().parent.parent / "docs"
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("expectations.md", "ci.md", "comparing.md")]
+    blocks = [block.replace("\\\n", "") for text in texts for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
+    commands = [line for block in blocks for line in block.splitlines() if line.startswith("autograd-conformance ")]
+    assert len(commands) >= 8
+    for command in commands:
+        parser().parse_args(shlex.split(command, comments=True)[1:])
 
 
 REFUSED = {
