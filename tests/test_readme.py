@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-# Its commands run once, whatever the number of workers.
-pytestmark = pytest.mark.xdist_group("readme")
-
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What installing for the README's commands must not be influenced by.
