@@ -39,6 +39,7 @@ class Adapter:
     state: name -> (expression, statement that restores it), compared around every program.
     command: how to start an agent of another language; empty for the Python agent. module is then the folder of what it needs.
     language: of the texts, in which scripts are printed too: python or javascript.
+    by_name: it takes minutes, so a run that names no engine leaves it out.
     compiles: each operator is compiled for each shape it meets, so most random programs repeat a structure with other numbers.
     lines, spec, folder: how long the adapter's file is, what `--engine` was given, and for a file of one's own where it
     is (an engine beside it is found); set when it is loaded.
@@ -59,6 +60,7 @@ class Adapter:
     command: tuple[str, ...] = ()
     language: str = "python"
     compiles: bool = False
+    by_name: bool = False
     lines: int = 0
     spec: str = ""
     folder: str = ""

@@ -10,4 +10,9 @@ JITTED = {
     "vjp": "jax.vjp(jax.jit({f}), {inputs})[1]({cotangent})",
 }
 
-ADAPTER = replace(jax_functional.ADAPTER, name="jaxjit", spellings=table(jax_functional.ADAPTER.spellings, JITTED))
+ADAPTER = replace(
+    jax_functional.ADAPTER,
+    name="jaxjit",
+    spellings=table(jax_functional.ADAPTER.spellings, JITTED),
+    by_name=True,
+)

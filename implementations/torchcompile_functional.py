@@ -32,4 +32,5 @@ ADAPTER = replace(
     spellings=table(torchfunc_functional.ADAPTER.spellings, OWN),
     refusals=(*TORCH_REFUSALS, ("unsupported", "RuntimeError", "does not currently support double backward")),
     compiles=True,
+    by_name=True,
 )

@@ -233,16 +233,18 @@ def test_an_engine_that_the_interpreter_lacks(terminal: Terminal) -> None:
 def test_engines_that_are_not_installed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Without --engine those that are installed are judged; the others are named with the command that installs them."""
     monkeypatch.setattr(Adapter, "installed", lambda it: it.name not in {"paddle", "tinygrad", "tfjs"})
+    slow = [name for name in builtin() if load(name).by_name]
     judged = engines(Namespace(engine=None))
-    assert judged == tuple(name for name in builtin() if name not in {"paddle", "tinygrad", "tfjs"})
+    assert judged == tuple(name for name in builtin() if name not in {"paddle", "tinygrad", "tfjs", *slow})
     assert capsys.readouterr().err.splitlines() == [
         f"engines: {', '.join(judged)}",
+        f"only by --engine, since they take minutes: {', '.join(slow)}",
         "not installed: paddle, tinygrad (pip install -c constraints.txt -e '.[paddle,tinygrad]')",
         "not installed: tfjs (npm ci --prefix implementations/tfjs)",
     ]
     monkeypatch.setattr(Adapter, "installed", lambda _: True)
-    assert engines(Namespace(engine=None)) == tuple(builtin())
-    assert capsys.readouterr().err == f"engines: {', '.join(builtin())}\n"
+    assert engines(Namespace(engine=None)) == tuple(name for name in builtin() if name not in slow)
+    assert "not installed" not in capsys.readouterr().err
 
 
 def test_every_engine_can_be_installed_as_it_is_said() -> None:
@@ -554,3 +556,9 @@ print(sorted(sys.modules.keys() & HEAVY))
         check=True,
     )
     assert done.stdout.splitlines() == ["[]", "[]"]
+
+
+def test_an_engine_that_takes_minutes_is_asked_by_name_alone() -> None:
+    """A run that names it has it."""
+    assert load("torchcompile").by_name
+    assert engines(Namespace(engine=["torchcompile"])) == ("torchcompile",)

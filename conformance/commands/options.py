@@ -82,10 +82,13 @@ def engines(options: argparse.Namespace) -> tuple[str, ...]:
     if options.engine:
         return tuple(dict.fromkeys(options.engine))
     known = {name: load(name) for name in builtin()}
-    engines = tuple(name for name, adapter in known.items() if adapter.installed())
+    installed = tuple(name for name, adapter in known.items() if adapter.installed())
+    engines = tuple(name for name in installed if not known[name].by_name)
     print(f"engines: {', '.join(engines)}", file=sys.stderr)
+    if slow := [name for name in installed if name not in engines]:
+        print(f"only by --engine, since they take minutes: {', '.join(slow)}", file=sys.stderr)
     for language, how in INSTALL.items():
-        missing = [name for name in known if name not in engines and known[name].language == language]
+        missing = [name for name in known if name not in installed and known[name].language == language]
         if missing:
             print(f"not installed: {', '.join(missing)} ({how.format(','.join(missing))})", file=sys.stderr)
     return engines
