@@ -92,11 +92,15 @@ class Case:
 
     def selected(self, globs: Sequence[str]) -> bool:
         """Whether a glob matches the case's id or its clause's; everything is selected when there is none."""
-        return not globs or any(matches(name, glob) for glob in globs for name in (self.id, self.clause.id))
+        return selected(globs, self.id, self.clause.id)
 
 
-def matches(name: str, glob: str) -> bool:
-    """Whether an id matches a glob."""
+def selected(globs: Sequence[str], *names: str) -> bool:
+    """Whether a glob matches one of the ids; everything is selected when there is none."""
+    return not globs or any(_matches(name, glob) for glob in globs for name in names)
+
+
+def _matches(name: str, glob: str) -> bool:
     # A bracket opens the parameters in an id, not a set of characters as in a shell.
     return fnmatchcase(name, glob.replace("[", "[[]"))
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.items import AoT
 
+from conformance.clause import selected
 from conformance.errors import UsageError
 from conformance.expectations import EXPECTABLE
 from conformance.gate import Settled, settle
@@ -66,7 +67,9 @@ def update(journal: Journal, folder: Path, globs: Sequence[str], cause: Cause | 
     """
     path = folder / f"{journal.engine}.toml"
     before, document = _read(path, journal.engine)
-    surprises = [item for item in settle(journal) if item.surprise and _selected(item, globs)]
+    surprises = [
+        item for item in settle(journal) if item.surprise and selected(globs, item.case, str(item.record["clause"]))
+    ]
     failing = [item for item in surprises if item.verdict != "pass"]
     expectable = [item for item in failing if item.verdict in EXPECTABLE]
     # A row of another verdict is wrong, but without a reason for the new one it waits.
@@ -83,12 +86,6 @@ def update(journal: Journal, folder: Path, globs: Sequence[str], cause: Cause | 
         unexplained=() if cause else tuple(item.case for item in expectable),
         inexpectable=tuple(f"{item.case} ({item.verdict})" for item in failing if item not in expectable),
     )
-
-
-def _selected(item: Settled, globs: Sequence[str]) -> bool:
-    from conformance.clause import matches
-
-    return not globs or any(matches(name, glob) for name in (item.case, str(item.record["clause"])) for glob in globs)
 
 
 def _read(path: Path, engine: str) -> tuple[str, tomlkit.TOMLDocument]:

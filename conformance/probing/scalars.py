@@ -90,7 +90,7 @@ OPERATORS: Final[Mapping[str, tuple[str, ...]]] = {
     **{
         name: (f"each(lambda v: v.{name}(), {{a}})", f"each(NS.{name}, {{a}})")
         for name in _FUNCTIONS
-        if name not in ("abs", "arctan", "gt", "eq")
+        if name not in ("abs", "arctan")
     },
     "atan": (
         "each(lambda v: v.atan(), {a})",
