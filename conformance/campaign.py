@@ -27,6 +27,7 @@ from conformance import expectations
 from conformance.adapter import Adapter, resolve
 from conformance.clause import Case, Clause, specification
 from conformance.errors import ConformanceError, NothingSelected, UsageError
+from conformance.files import remove
 from conformance.gate import surprising
 from conformance.interruption import Interruption
 from conformance.journal import JournalWriter
@@ -137,7 +138,7 @@ class Campaign:
         Asked to end, by Ctrl-C or SIGTERM, it records what the cases in progress have found, and raises KeyboardInterrupt.
         """
         for target in self._targets:
-            _removed(self._path(target))  # an engine that does not load must not leave yesterday's answer
+            remove(self._path(target))  # an engine that does not load must not leave yesterday's answer
             forget(self._witnesses(target))
         waiting = self._units()
         running: list[_Child] = []
@@ -311,13 +312,6 @@ class Campaign:
             "operators": {name: name in adapter.spellings for name in OPERATORS},
             "clauses": {name: clause.to_json() for name, clause in self.clauses.items()},
         }
-
-
-def _removed(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as reason:
-        raise UsageError(f"cannot write the journal {path}: {reason.strerror}") from None
 
 
 def _distinct(targets: Sequence[_Target]) -> None:

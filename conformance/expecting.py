@@ -15,6 +15,7 @@ from tomlkit.items import AoT
 from conformance.clause import selected
 from conformance.errors import UsageError
 from conformance.expectations import EXPECTABLE
+from conformance.files import write
 from conformance.gate import Settled, settle
 from conformance.journal import Journal
 
@@ -53,11 +54,7 @@ class Update:
 
     def write(self) -> None:
         """Writes the file; raises UsageError when it cannot be written."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(self.after, encoding="utf-8")
-        except OSError as reason:
-            raise UsageError(f"cannot write {self.path}: {reason.strerror}") from None
+        write(self.path, self.after)
 
 
 def update(journal: Journal, folder: Path, globs: Sequence[str], cause: Cause | None) -> Update:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import JournalError, UsageError
+from conformance.errors import JournalError
+from conformance.files import writing
 from conformance.verdict import VERDICTS
 
 SCHEMA: Final = 1
@@ -78,11 +79,8 @@ class JournalWriter:
         """Creates `path` and writes the header; raises `UsageError` when it cannot be written."""
         self.path = path
         self._counts: dict[str, int] = {}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(path):
             self._file = path.open("w", encoding="utf-8")
-        except OSError as reason:
-            raise UsageError(f"cannot write the journal {path}: {reason.strerror}") from None
         self._line({"record": "header", "schema": SCHEMA, **header})
 
     def case(self, record: Record) -> None:

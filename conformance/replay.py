@@ -15,6 +15,7 @@ from conformance.adapter import Adapter
 from conformance.console import say
 from conformance.errors import ConformanceError, NothingSelected, UsageError
 from conformance.execution import ENVIRONMENT, Engine
+from conformance.files import write
 from conformance.generation.attribution import clause_of
 from conformance.journal import read_journal
 from conformance.judge import Finding, Judgement, judge
@@ -110,10 +111,7 @@ def in_process(witness: Witness, adapter: Adapter, python: str, path: Path) -> i
     if adapter.command:
         raise UsageError(f"{adapter.name} is not written in Python, so its script cannot be executed in this process")
     text = script(witness, adapter)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as reason:
-        raise UsageError(f"cannot write the script {path}: {reason.strerror}") from None
+    write(path, text)
     say(f"wrote {path}")
     os.environ.update({**ENVIRONMENT, **os.environ})
     if os.path.abspath(python) != os.path.abspath(

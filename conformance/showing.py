@@ -12,8 +12,8 @@ from typing import Final
 
 from conformance.adapter import Adapter
 from conformance.console import say
-from conformance.errors import UsageError
 from conformance.execution import ENVIRONMENT
+from conformance.files import write
 from conformance.script import printed
 from conformance.witnesses import Witness
 
@@ -51,11 +51,7 @@ class Folder:
     def add(self, name: str, scripts: Scripts) -> None:
         """Writes the broken engine's script and runs both; says so when it does not show the fault."""
         path = self.path / f"{name}.py"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            path.write_text(scripts.broken, encoding="utf-8")
-        except OSError as reason:
-            raise UsageError(f"cannot write the script {path}: {reason.strerror}") from None
+        write(path, scripts.broken)
         self.count += 1
         if not scripts.differ():
             self.silent.append(name)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Final
 
 from conformance.adapter import Adapter, builtin, load
 from conformance.capabilities import CAPABILITIES, Capability
 from conformance.catalogue import Line, catalogue, lines_of
 from conformance.catalogue.markdown import MEANINGS, document, level
 from conformance.clause import Clause, specification
+from conformance.divergences import divergences, faults
 from conformance.errors import NothingSelected
-from conformance.expectations import causes
 from conformance.levels import LEVELS
 from conformance.operators import OPERATORS
 
 Table = Sequence[Sequence[str]]
-_FAULTS: Final = """\
-# Faults in released engines
-
-The suite found {count} faults in {engines} released engines. Each has a script that shows it in the engine's own terms,
-without our code; a test runs every script in its engine's environment. The versions are those of
-[constraints.txt](../constraints.txt), for TensorFlow.js of its lock file. What an engine does otherwise on purpose, or says
-that it lacks, is with them in [implementations/expectations](../implementations/expectations). Printed by
-`autograd-conformance list faults`.
-"""
 
 
 def render(rows: Table) -> str:
@@ -37,29 +27,10 @@ def render(rows: Table) -> str:
 
 
 def listed(what: str) -> str:
-    """What `list` prints: the specification or the faults as Markdown, or a table of anything else."""
+    """What `list` prints: the specification, the faults or the divergences as Markdown, or a table of anything else."""
     tables = {"clauses": clauses, "lines": lines, "engines": engines, "operators": operators}
-    documents = {"specification": document, "faults": faults}
+    documents = {"specification": document, "faults": faults, "divergences": divergences}
     return documents[what]() if what in documents else render({**tables, "capabilities": capabilities}[what]())
-
-
-def faults() -> str:
-    """Every confirmed fault of a released engine, with the script that shows it, as Markdown."""
-    found = {engine: [it for it in known if it["kind"] == "fault"] for engine, known in causes().items()}
-    count, engines = sum(map(len, found.values())), sum(map(bool, found.values()))
-    parts = [_FAULTS.format(count=count, engines=engines)]
-    for engine, known in found.items():
-        if known:
-            parts.append(f"## {engine}\n")
-            parts += [_fault(load(engine).language, it) for it in known]
-    return "\n".join(parts).rstrip()
-
-
-def _fault(language: str, cause: Mapping[str, Any]) -> str:
-    lines = [f"{cause['reason']}" + (f" [Reported]({cause['link']})." if cause.get("link") else "")]
-    if "script" in cause:
-        lines += [f"\n```{language}\n{cause['script'].strip()}\n```\n\nIt prints `{cause['prints']}`."]
-    return "\n".join([*lines, ""])
 
 
 def clauses() -> Table:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import UsageError
+from conformance.files import remove, write
 from conformance.judge import Finding
 from conformance.program import Program
 
@@ -47,18 +47,11 @@ def save(folder: Path, engine: str, record: Mapping[str, Any]) -> Path:
     """Writes the witness of a case's record into `folder` and says where; raises UsageError when it cannot."""
     path = folder / file_name(str(record["case"]))
     kept = {"engine": engine, **{key: record[key] for key in _KEPT if key in record}}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    except OSError as reason:
-        raise UsageError(f"cannot write the witness {path}: {reason.strerror}") from None
+    write(path, json.dumps(kept, indent=1) + "\n")
     return path
 
 
 def forget(folder: Path) -> None:
     """Removes what an earlier run left in `folder`; raises UsageError when it cannot."""
-    try:
-        for path in folder.glob("*.json"):
-            path.unlink()
-    except OSError as reason:
-        raise UsageError(f"cannot write the witnesses in {folder}: {reason.strerror}") from None
+    for path in folder.glob("*.json"):
+        remove(path)

@@ -1,46 +1,22 @@
-"""bitgrad: one number a Value; arrays of them are NumPy's object arrays."""
+"""bitgrad: micrograd's shape, with tanh among its functions, no division, and other words for what it cannot do."""
 
-from conformance.adapter import Adapter
-from implementations.shapes.scalar import COMPOSED, object_arrays
-from implementations.shapes.spellings import table
+from dataclasses import replace
 
-PRELUDE = """
-import numpy as np
-from bitgrad.engine import Value
+from implementations import micrograd_scalar
 
-def each(function, array):
-    return np.frompyfunc(function, 1, 1)(array)
+_BASE = micrograd_scalar.ADAPTER
+_OWN = {"tanh": "each(Value.tanh, {a})"}
+_LACKS = ("div", "relu")
 
-def number(entry):
-    return entry.data if isinstance(entry, Value) else entry
-
-def zero(value):
-    value.grad = 0.0
-"""
-ADAPTER = Adapter(
+ADAPTER = replace(
+    _BASE,
     name="bitgrad",
     module="bitgrad",
-    prelude=PRELUDE.strip(),
-    version="__import__('importlib.metadata').metadata.version('bitgrad')",
-    spellings=table(
-        object_arrays(),
-        {
-            "leaf": "each(Value, {value})",
-            "constant": "each(Value, {value})",
-            "div": None,
-            "tanh": "each(Value.tanh, {a})",
-            "value": "np.asarray(each(number, {a})).tolist()",
-            "grad_of": "each(lambda v: v.grad, {a})",
-            "backward": "np.asarray({root}).item().backward()",
-            "clear.zero": "each(zero, {a})",
-        },
-    ),
-    composed=COMPOSED,
-    dtypes={"float64": "float"},
+    prelude=_BASE.prelude.replace("micrograd.engine", "bitgrad.engine"),
+    version=_BASE.version.replace("micrograd", "bitgrad"),
+    spellings={**{key: text for key, text in _BASE.spellings.items() if key not in _LACKS}, **_OWN},
     refusals=(
-        ("unsupported", "ZeroDivisionError", "0.0 cannot be raised to a negative power"),
-        ("unsupported", "AttributeError", "'int' object has no attribute 'backward'"),  # of a sum of nothing
+        *_BASE.refusals,
         ("unsupported", "TypeError", "unsupported operand type"),  # of a number's product with a Value
-        ("not_scalar", "ValueError", "can only convert an array of size 1"),
     ),
 )

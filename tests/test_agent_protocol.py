@@ -408,6 +408,14 @@ def test_a_check_finds_its_fault(check: agent_check.Check, capsys: pytest.Captur
     assert len(failed) == 1, text
 
 
+def test_a_check_that_could_not_be_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """An agent may decline attempts; that check is then neither well nor wrong."""
+    code, failed, text = _said(_spoiled("declines attempts"), capsys)
+    assert (code, failed) == (0, [])
+    assert "--    reports a refusal in an attempt: the agent declines attempts" in text
+    assert text.count("ok ") == len(agent_check.CHECKS)
+
+
 def test_a_greeting_without_a_version(capsys: pytest.CaptureFixture[str]) -> None:
     """What is missing of the greeting is said, and nothing else asked."""
     code, _, text = _said(_spoiled("greets"), capsys)

@@ -137,7 +137,7 @@ _MISTAKES: Final[dict[str, tuple[tuple[str, ...], int, str]]] = {
     "out below a file": (
         (*_RUN, "reference", "--out", "empty.jsonl/x"),
         2,
-        "cannot write the journal empty.jsonl/x",
+        "cannot write empty.jsonl/x",
     ),
     "page below a file": ((*_RUN, "reference", "--html", "empty.jsonl/x"), 2, "cannot write empty.jsonl/x"),
     "no processes": (

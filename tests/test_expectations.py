@@ -11,8 +11,8 @@ import pytest
 
 from conformance.adapter import builtin
 from conformance.clause import specification
+from conformance.divergences import divergences, faults
 from conformance.expectations import BUILTIN, KINDS, load
-from conformance.tables import faults
 from tests.interpreters import runner
 
 FILES: Final = sorted(BUILTIN.glob("*.toml"))
@@ -58,9 +58,10 @@ def test_a_script_shows_what_the_cause_says(engine: str, cause: dict[str, Any], 
     assert done.stdout.splitlines()[-1] == cause["prints"]
 
 
-def test_the_page_of_faults_is_what_is_known() -> None:
-    """docs/faults.md, and the figure in the README, are those of the files."""
+def test_the_pages_are_what_is_known() -> None:
+    """docs/faults.md, docs/divergences.md and the figure in the README are those of the files."""
     root = BUILTIN.parent.parent
     assert (root / "docs" / "faults.md").read_text(encoding="utf-8") == faults() + "\n"
+    assert (root / "docs" / "divergences.md").read_text(encoding="utf-8") == divergences() + "\n"
     count = sum(cause.values[1]["kind"] == "fault" for cause in _causes())
     assert f"**{count} confirmed faults**" in (root / "README.md").read_text(encoding="utf-8")

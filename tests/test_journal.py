@@ -162,5 +162,5 @@ def test_an_unwritable_journal_is_a_usage_error(tmp_path: Path) -> None:
     """A path that cannot be written is the user's to correct."""
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "file" / "j.jsonl"):
-        with pytest.raises(UsageError, match="cannot write the journal"):
+        with pytest.raises(UsageError, match="cannot write"):
             JournalWriter(path, HEADER)

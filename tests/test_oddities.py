@@ -21,10 +21,13 @@ from conformance.clause import specification
 from conformance.examination import Effort, examine
 from conformance.execution import Engine
 from conformance.journal import read_journal
+from conformance.judge import head
 from conformance.probing.laboratory import Found
 from conformance.probing.learning import learnt
 from conformance.probing.probe import Target, opened, probed
 from conformance.probing.writing import written
+from conformance.tensor import refuses, tensor
+from conformance.tensor.recorder import recording
 from tests.fakes.command import ROOT, Terminal, within
 
 _VALUE: Final = "operators/value_and_gradient[%s,float64]"
@@ -263,6 +266,29 @@ def test_try_prints_writes_and_judges(folder: Path) -> None:
     assert again.returncode == 2
     assert "oddlib_adapter.py exists; --force overwrites it" in again.stderr
     assert within(5, lambda: not terminal.processes())
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("RuntimeError: the gradient of what is no scalar", "not_scalar"),
+        ("TypeError: 'NoneType' object is not callable", "unsupported"),
+        ("AttributeError: 'Tensor' object has no attribute '_ctx'", "unsupported"),
+        ("TypeError: backward() missing 1 required positional argument: 'seed'", "unsupported"),
+        ("IndexError: list index out of range", "unsupported"),
+    ],
+)
+def test_what_is_learnt_as_a_refusal(message: str, kind: str) -> None:
+    """An exception where a refusal is awaited is taken for it, unless Python speaks of a mistake."""
+    with recording("float64") as recorder:
+        y = tensor([1, 2], requires_grad=True) * 2
+        with refuses("not_scalar"):
+            y.backward()
+    program = recorder.program()
+    (at,) = [index for index, it in program.walk() if it.verb == "expect"]
+    record = {"verdict": "error", "got": f"refused: {message}", "witness": program.to_json(), "at": at}
+    raised, _, text = message.partition(": ")
+    assert learnt([record]) == ((kind, raised, head(text)),)
 
 
 @pytest.mark.parametrize("folder", ["none"], indirect=True)

@@ -21,6 +21,7 @@ from conformance.adapter import Adapter
 from conformance.bench.workloads import Workload, elements
 from conformance.errors import EngineError, UsageError
 from conformance.execution import AGENT, AGENT_FOLDER, ENVIRONMENT, LOAD_SECONDS
+from conformance.files import remove, write
 from conformance.pytest_process import environment
 
 _FOLDER: Final = Path(__file__).resolve().parent / "engine"
@@ -74,7 +75,7 @@ def measure(adapter: Adapter, plan: Plan, heard: Callable[[Json], None]) -> Path
         heard(message)
 
     path = plan.out / f"{adapter.name}.json"
-    _emptied(path)
+    remove(path)
     interrupted = False
     with tempfile.TemporaryDirectory() as folder:
         job, written = Path(folder) / "job.json", Path(folder) / "benchmark.json"
@@ -90,7 +91,7 @@ def measure(adapter: Adapter, plan: Plan, heard: Callable[[Json], None]) -> Path
             child.close()
         document = json.loads(written.read_text(encoding="utf-8")) if written.exists() else {"benchmarks": []}
     document["unmeasured"] = [{"engine": adapter.name, "version": child.version, **one} for one in unmeasured]
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write(path, json.dumps(document, indent=1) + "\n")
     if interrupted:
         raise KeyboardInterrupt
     return path
@@ -108,15 +109,6 @@ def _asked(adapter: Adapter, plan: Plan) -> tuple[list[Json], list[Json]]:
             else:
                 asked.append({**facts, "program": program.to_json()})
     return asked, unasked
-
-
-def _emptied(path: Path) -> None:
-    """An engine that does not load must not leave yesterday's times."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-    except OSError as reason:
-        raise UsageError(f"cannot write {path}: {reason.strerror}") from None
 
 
 class _Child:

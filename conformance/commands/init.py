@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conformance.console import say
 from conformance.errors import UsageError
+from conformance.files import write
 from conformance.starting import adapter_in, environment, planned
 
 
@@ -32,7 +33,7 @@ def execute(options: argparse.Namespace) -> int:
     texts, tox = planned(folder, name, module), (folder / "tox.ini").exists()
     adapter = adapter_in(folder, module)
     for path, text in texts.items():
-        _written(folder / path, text)
+        write(folder / path, text)
         say(f"wrote {path}")
     if tox:
         say(f"tox.ini exists; add to it:\n\n{environment(name)}")
@@ -42,11 +43,3 @@ def execute(options: argparse.Namespace) -> int:
         )
     say(f"then: autograd-conformance doctor {adapter}\nand:  pytest tests/test_conformance.py")
     return 0
-
-
-def _written(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as reason:
-        raise UsageError(f"cannot write {path}: {reason.strerror}") from None

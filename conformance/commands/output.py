@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from conformance import files
 from conformance.console import say
-from conformance.errors import UsageError
 from conformance.journal import Journal
 
 _FAILURES_SHOWN: Final = 10
@@ -94,9 +94,5 @@ def write(journals: Sequence[Journal], options: argparse.Namespace, bench: Path 
 
 def written(path: Path, text: str) -> None:
     """Writes a file, and says so; raises UsageError when it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as reason:
-        raise UsageError(f"cannot write {path}: {reason.strerror}") from None
+    files.write(path, text)
     print(f"wrote {path}", file=sys.stderr)

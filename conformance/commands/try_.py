@@ -6,13 +6,12 @@ import argparse
 import contextlib
 import io
 import re
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from conformance.adapter import builtin
-from conformance.commands import run
+from conformance.commands import output, run
 from conformance.commands.options import environment, interpreter
 from conformance.console import say
 from conformance.errors import UsageError
@@ -69,7 +68,7 @@ def execute(options: argparse.Namespace) -> int:
         found = Found(adapter, tuple(laboratory.guesses), laboratory.trials)
     for line in lines(found):
         say(line)
-    _write(path, found, options.target)
+    output.written(path, written(found, options.target))
     return 0 if options.no_run else _taught(path, found, options)
 
 
@@ -85,14 +84,6 @@ def _name(root: str) -> str:
     return f"{root}-tried" if root in builtin() else root
 
 
-def _write(path: Path, found: Found, asked: str) -> None:
-    try:
-        path.write_text(written(found, asked), encoding="utf-8")
-    except OSError as reason:
-        raise UsageError(f"cannot write {path}: {reason.strerror}") from None
-    print(f"wrote {path}", file=sys.stderr)
-
-
 def _taught(path: Path, found: Found, options: argparse.Namespace) -> int:
     """Runs the suite; when exceptions were met that no row maps, writes the rows and runs it again."""
     code, adapter = _run(path, options, options.out, tuple(options.select)), found.adapter
@@ -106,7 +97,7 @@ def _taught(path: Path, found: Found, options: argparse.Namespace) -> int:
             if not (rows := tuple(row for row in rows if row not in adapter.refusals)):
                 break
             adapter = replace(adapter, refusals=(*adapter.refusals, *rows))
-            _write(path, replace(found, adapter=adapter), options.target)
+            output.written(path, written(replace(found, adapter=adapter), options.target))
             _quietly(path, options, Path(folder), erring)
     if adapter is found.adapter:
         return code

@@ -13,25 +13,47 @@ from conformance.probing.questions import FINE, differentiated, read, value
 
 SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "gradient": (
-        *(
-            "NS.grad({f}, {positions})({inputs})",
-            "NS.grad({f}, argnums={positions})({inputs})",
-            "NS.grad({f}, argnum={positions})({inputs})",
-        ),
-        *("[NS.grad({f}, i)({inputs}) for i in {positions}]", "[NS.grad({f})({inputs})]", "NS.gradient({f})({inputs})"),
-        *("NS.grad({f}, [{inputs}])", "NS.gradient({f}, [{inputs}])", "NS.grad({f})({inputs})"),
+        "NS.grad({f}, {positions})({inputs})",
+        "NS.grad({f}, argnums={positions})({inputs})",
+        "NS.grad({f}, argnum={positions})({inputs})",
+        "[NS.grad({f}, i)({inputs}) for i in {positions}]",
+        "[NS.grad({f})({inputs})]",
+        "NS.gradient({f})({inputs})",
+        "NS.grad({f}, [{inputs}])",
+        "NS.gradient({f}, [{inputs}])",
+        "NS.grad({f})({inputs})",
     ),
     "vjp": (
-        *("NS.vjp({f}, {inputs})[1]({cotangent})", "NS.make_vjp({f}, {positions})({inputs})[0]({cotangent})"),
+        "NS.vjp({f}, {inputs})[1]({cotangent})",
+        "NS.make_vjp({f}, {positions})({inputs})[0]({cotangent})",
         "?[NS.make_vjp({f}, i)({inputs})[0]({cotangent}) for i in {positions}]",
     ),
 }
 _LEAVES: Final = (
-    *("NS.numpy.array({value}, dtype={dtype})", "NS.array({value}, dtype={dtype})", "np.array({value}, dtype={dtype})"),
-    *("NS.asarray({value}, dtype={dtype})", "np.array({value}, dtype=float)"),
+    "NS.numpy.array({value}, dtype={dtype})",
+    "NS.array({value}, dtype={dtype})",
+    "np.array({value}, dtype={dtype})",
+    "NS.asarray({value}, dtype={dtype})",
+    "np.array({value}, dtype=float)",
 )
 _VALUES: Final = ("{a}.tolist()", "np.asarray({a}).tolist()")
 _DTYPES: Final = {"float64": "np.float64", "float32": "np.float32"}
+
+_ELEMENTWISE: Final = (
+    "exp",
+    "log",
+    "log1p",
+    "sqrt",
+    "sin",
+    "cos",
+    "sinh",
+    "cosh",
+    "tanh",
+    "square",
+    "reciprocal",
+    "abs",
+)
+_REDUCTIONS: Final = ("sum", "mean", "prod", "max", "var")
 
 
 def _numpys(name: str, operands: str, *rest: str) -> tuple[str, ...]:
@@ -39,34 +61,15 @@ def _numpys(name: str, operands: str, *rest: str) -> tuple[str, ...]:
 
 
 OPERATORS: Final[Mapping[str, tuple[str, ...]]] = {
-    **{
-        name: _numpys({"atan": "arctan"}.get(name, name), "{a}")
-        for name in (
-            *(
-                "exp",
-                "log",
-                "log1p",
-                "sqrt",
-                "sin",
-                "cos",
-                "atan",
-                "sinh",
-                "cosh",
-                "tanh",
-                "square",
-                "reciprocal",
-                "abs",
-            ),
-            *("sum", "mean", "prod", "max", "var", "transpose"),
-        )
-    },
+    **{name: _numpys(name, "{a}") for name in (*_ELEMENTWISE, *_REDUCTIONS, "transpose")},
+    "atan": _numpys("arctan", "{a}"),
     **{name: _numpys(name, "{a}, {b}") for name in ("maximum", "minimum", "dot", "outer", "matmul")},
     "mm": _numpys("matmul", "{a}, {b}"),
     "mv": _numpys("matmul", "{a}, {b}"),
     "norm": _numpys("linalg.norm", "{a}"),
     **{
         f"{name}_axis": _numpys({"norm": "linalg.norm"}.get(name, name), "{a}", "axis={axis}", "keepdims={keepdim}")
-        for name in ("sum", "mean", "prod", "max", "norm", "var")
+        for name in (*_REDUCTIONS, "norm")
     },
     "clamp": _numpys("clip", "{a}, {low}, {high}"),
     "where": _numpys("where", "{a}, {b}, {c}"),

@@ -13,12 +13,19 @@ from conformance.program import Program
 Row = tuple[str, str, str]
 
 _RAISED: Final = re.compile(r"(?:refused: )?(\w+): (.*)", re.S)
+# What Python says of itself: a mistake in the engine or in a spelling, never the engine's way to refuse.
+_SLIP: Final = re.compile(
+    r"'[\w.]+' object |unsupported operand|name '\w+' is not defined|cannot unpack"
+    r"|.*(positional argument|keyword argument|index out of range)"
+)
 # An exception while something was only being read is a mistake of the adapter; a spelling that cannot be filled in, too.
 _OURS: Final = ("Misspelt",)
 
 
 def learnt(records: Iterable[Record]) -> tuple[Row, ...]:
     """The rows that would map what ended cases as `error`: of the kind that was awaited, else `unsupported`.
+
+    That an exception refuses what was awaited is a guess. One in which Python speaks of itself is taken for no refusal.
 
     The latter excuse nothing: such a case is red, as the engine's own.
     """
@@ -35,7 +42,8 @@ def _rows(record: Record) -> Iterator[Row]:
     it = its.get(int(record["at"])) if record.get("at") is not None else None
     if it is None or (it.verb == "expect" and it.options["observe"] != "outcome"):
         return
-    kind = _awaited(it.options.get("value") or {}) if it.verb == "expect" else "unsupported"
+    refuses = it.verb == "expect" and not _SLIP.match(raised[2])
+    kind = _awaited(it.options.get("value") or {}) if refuses else "unsupported"
     yield kind, raised[1], head(next(iter(raised[2].splitlines()), ""))
 
 

@@ -38,19 +38,21 @@ _READINGS: Final = (
     "v.num",
 )
 _GRADIENTS: Final = (
-    *(
-        "v.grad",
-        "v.gradient",
-        "v.g",
-        "v.grad()",
-        "v.gradient()",
-        "v._grad",
-        "v.derivative",
-        "v.adjoint",
-        "v.deriv",
-        "v.d",
-    ),
-    *("v.get_grad()", "v.grad_value", "v.grad.data", "v.grad.value", "v.der"),
+    "v.grad",
+    "v.gradient",
+    "v.g",
+    "v.grad()",
+    "v.gradient()",
+    "v._grad",
+    "v.derivative",
+    "v.adjoint",
+    "v.deriv",
+    "v.d",
+    "v.get_grad()",
+    "v.grad_value",
+    "v.grad.data",
+    "v.grad.value",
+    "v.der",
 )
 _HELPERS: Final = """
 def each(function, array):
@@ -59,25 +61,12 @@ def each(function, array):
 def number(v):
     return READING if isinstance(v, type(MAKER)) else v
 """
-_FUNCTIONS: Final = (
-    *(
-        "exp",
-        "log",
-        "log1p",
-        "sqrt",
-        "sin",
-        "cos",
-        "sinh",
-        "cosh",
-        "tanh",
-        "sigmoid",
-        "relu",
-        "square",
-        "atan",
-        "arctan",
-        "abs",
-    ),
-)
+_FUNCTIONS: Final = ("exp", "log", "log1p", "sqrt", "sin", "cos", "sinh", "cosh", "tanh", "sigmoid", "relu", "square")
+
+
+def _each(name: str) -> tuple[str, str]:
+    return f"each(lambda v: v.{name}(), {{a}})", f"each(NS.{name}, {{a}})"
+
 
 OPERATORS: Final[Mapping[str, tuple[str, ...]]] = {
     "sub": ("np.subtract({a}, {b})",),
@@ -87,17 +76,8 @@ OPERATORS: Final[Mapping[str, tuple[str, ...]]] = {
     "gt": ("np.greater({a}, {b})",),
     "eq": ("?np.equal({a}, {b})",),
     "abs": ("np.abs({a})",),
-    **{
-        name: (f"each(lambda v: v.{name}(), {{a}})", f"each(NS.{name}, {{a}})")
-        for name in _FUNCTIONS
-        if name not in ("abs", "arctan")
-    },
-    "atan": (
-        "each(lambda v: v.atan(), {a})",
-        "each(lambda v: v.arctan(), {a})",
-        "each(NS.atan, {a})",
-        "each(NS.arctan, {a})",
-    ),
+    **{name: _each(name) for name in _FUNCTIONS},
+    "atan": tuple(spelling for name in ("atan", "arctan") for spelling in _each(name)),
 }
 _STATE: Final[Mapping[str, tuple[str, ...]]] = {
     "scalar": ("{value}",),

@@ -40,6 +40,8 @@ def spoil(reply: dict[str, Any]) -> None:
         reply["declined"] = []
     elif MODE == "reports a refusal" and "attempt" in verbs:
         reply["observations"][0][1] = {"outcome": "accepted"}
+    elif MODE == "declines attempts" and "attempt" in verbs:
+        reply.update(declined=["attempt"], observations=[], failure=None)
     elif MODE == "reports a failure" and reply["failure"] and len(verbs) == 4:
         os._exit(1)
     elif MODE == "forgets names" and verbs[0] == "apply":
