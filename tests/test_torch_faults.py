@@ -32,9 +32,13 @@ def test_every_fault_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_torch_is_found(fault: str, tmp_path: Path) -> None:
-    """`run --engine torch` with a fault ends with exit code 1, and the clause that describes the fault is red as `fail`."""
+    """`run --engine torch` with a fault ends with exit code 1, and the clause that describes the fault is red as `fail`.
+
+    Only the chapter of that clause is asked, for time.
+    """
     patch = ROOT / "tests" / "faults" / f"{fault}.py"
     command = [sys.executable, "-m", "conformance", "run", "--engine", f"torch,patch={patch}", "--out", str(tmp_path)]
+    command.append(f"--select={FAULTS[fault].split('/')[0]}/*")
     completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert completed.returncode == 1, completed.stdout + completed.stderr
     failed = {
