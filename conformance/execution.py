@@ -54,8 +54,9 @@ _BOOT: Final = f"{AGENT}from conformance_agent.__main__ import main\nmain()\n"
 _WATCHED: Final = """
 import os, sys
 sys.path.insert(0, sys.argv.pop(1))
-from lifetime import end_with_parent
+from lifetime import die_first, end_with_parent
 end_with_parent()
+die_first()
 os.execv(sys.argv[1], sys.argv[1:])
 """
 # Programs are tiny: threads inside an engine only add noise. A user's own setting wins.

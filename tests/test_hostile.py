@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -30,6 +31,8 @@ CASES: Final = (
 )
 _SELECTED: Final = [f"--select={case}" for case in CASES]
 _LONGEST_RECORD: Final = 20_000
+# Another agent's process, which does not say itself that it may be ended first.
+_FOREIGN: Final = "from conformance.agent import __main__ as agent; agent.die_first = lambda: None; agent.main()"
 
 each_fake = pytest.mark.parametrize("fake", FAKES, ids=lambda fake: fake.name)
 Record = Mapping[str, Any]
@@ -234,6 +237,19 @@ def test_an_agent_that_is_not_there_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(EngineError, match="foreign: cannot start /nowhere/agent: there is no such program"):
         execution.Engine(load(str(path)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the order in which processes are ended is Linux's")
+@pytest.mark.parametrize(
+    "command", [(), (sys.executable, "-c", _FOREIGN)], ids=["our agent", "an agent that does not ask"]
+)
+def test_an_engine_that_uses_up_the_memory_ends_first(command: tuple[str, ...]) -> None:
+    """Linux would end the engine before anything else, and us as likely as before."""
+    score = "open('/proc/self/oom_score_adj').read().strip()"
+    before = Path("/proc/self/oom_score_adj").read_text(encoding="ascii")
+    with execution.Engine(replace(load("reference"), version=score, command=command)) as engine:
+        assert engine.ready["version"] == "1000"
+    assert Path("/proc/self/oom_score_adj").read_text(encoding="ascii") == before
 
 
 def test_a_fault_of_the_suite_is_an_error_of_one_case(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import signal
 import sys
 
 from .interpreter import Interpreter
-from .lifetime import end_with_parent
+from .lifetime import die_first, end_with_parent
 from .text import clipped
 
 PROTOCOL = 1
@@ -25,6 +25,7 @@ PROTOCOL = 1
 
 def main():
     end_with_parent()
+    die_first()
     channel, requests = _private_channel()
     hello = json.loads(requests.readline() or "null")
     if hello is None:
