@@ -84,6 +84,6 @@ def test_zeroing_returns_the_gradient(a: Array) -> None:
 def test_before_any_backward(a: Array) -> None:
     """Before the first backward a leaf has no gradient, or zeros; afterwards it has that of this backward alone."""
     x = tensor(a, requires_grad=True)
-    expect_one_of(x.grad, [None, 0 * a])
+    expect_one_of(x.grad, [None, 0 * a], "the gradient before any backward")
     (x * x).sum().backward()
     expect(x.grad, 2 * a, "2x")
