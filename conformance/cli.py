@@ -11,7 +11,7 @@ from typing import Final
 _EXIT_CODES: Final = """\
 exit codes:
   0  conforms                                1  verdicts against expectation
-  2  usage                                   3  the harness or the suite is at fault
+  2  usage                                   3  adapter, harness or suite is at fault
   4  an engine did not load                  5  nothing selected, or nothing of it offered
   6  incomplete (interrupted, or a journal without its footer)
 """

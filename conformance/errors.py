@@ -1,6 +1,6 @@
 """What can go wrong outside a verdict, and the exit code that each kind ends with.
 
-    ConformanceError            3   the harness or the suite is wrong
+    ConformanceError            3   the adapter, the harness or the suite is wrong
     ├── UsageError              2   the command line asks for something that cannot be
     ├── EngineError             4   an engine did not load
     ├── NothingSelected         5   no case matches the selection

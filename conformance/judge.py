@@ -109,6 +109,8 @@ def _compare(
     got, also = show(seen), _untold(seen, wanted, dtype)
     if also == "dtype":
         got += f" of {seen['dtype']}, not {wanted.get('dtype', dtype)}"
+    elif not also and "shape" in seen and "shape" in wanted and list(seen["shape"]) != list(wanted["shape"]):
+        got += f" of shape {tuple(seen['shape'])}, not {tuple(wanted['shape'])}"
     return Finding("fail", index, message, show_expected(relation, wanted), got, why, also)
 
 
@@ -184,7 +186,10 @@ def unmapped(failure: Json, awaited: str | None = None, reading: bool = False) -
     is wrong; otherwise, or where the refusal `awaited` would be right, there is a row to add.
     """
     name, message = str(failure["type"]), _first_line(failure)
-    row = f"if it is a refusal, add the row {(awaited or 'KIND', name, head(message))!r}"
+    row = (
+        "if it is a refusal, or a bug of the engine (then the kind is 'unsupported', and the case stays red), "
+        f"add the row {(awaited or 'KIND', name, head(message))!r}"
+    )
     if name == "Misspelt":
         return message
     if "spelling" not in failure:
