@@ -25,6 +25,7 @@ from conformance.judge import number as read
 from conformance.model.numbers import exact_array, to_json
 from conformance.program import Instruction, Program, Scalar
 from conformance.tensor import (
+    Tensor,
     attempting,
     catching,
     enable_grad,
@@ -260,6 +261,31 @@ def test_a_missing_cotangent_argument_becomes_a_weighted_sum() -> None:
     passes(program_of(weighted), adapter)
     assert answered(program_of(weighted), adapter)["lowered"] == ["cotangent as sum(y * v)"]
     assert answered(program_of(weighted), REFERENCE)["lowered"] == []
+
+
+@pytest.mark.parametrize(
+    ("cotangent", "declined"),
+    [
+        (lambda x: x, ["backward.cotangent"]),
+        (lambda x: x + 1, ["backward.cotangent"]),
+        (lambda x: (x + 1).detach(), []),
+    ],
+    ids=["the leaf itself", "a result", "detached"],
+)
+def test_only_a_constant_cotangent_is_emulated(cotangent: Callable[[Tensor], Tensor], declined: list[str]) -> None:
+    """sum(y * v) is the vector-Jacobian product as long as nothing is differentiated through v."""
+
+    def write() -> None:
+        x = tensor([1, 2], requires_grad=True)
+        y = x * x
+        [found] = gradients(y, [x], cotangent(x))
+        expect(found, found.value)
+
+    spellings = {key: text for key, text in REFERENCE.spellings.items() if key != "backward.cotangent"}
+    adapter = replace(REFERENCE, spellings=spellings)
+    assert answered(program_of(write), adapter)["declined"] == declined
+    if not declined:
+        passes(program_of(write), adapter)
 
 
 def test_an_explicit_backward_is_not_emulated() -> None:

@@ -184,12 +184,28 @@ class Lowering:
         return steps
 
     def _contracted(self, it, root, cotangent):
-        """An engine without a cotangent argument differentiates sum(root * cotangent): the same vector-Jacobian product."""
+        """An engine without a cotangent argument differentiates sum(root * cotangent): the same vector-Jacobian product.
+
+        That holds for a constant alone: through a cotangent that leads back to a leaf the sum would be differentiated too.
+        """
+        if self._requires_grad(cotangent):
+            raise NotOffered("backward.cotangent")
         self.lowered.append("cotangent as sum(y * v)")
         scalar = "%s_contracted" % root
         text = "%s = %s" % (scalar, self.spelled("mul", a=root, b=cotangent))
         total = "%s = %s" % (scalar, self.spelled("sum", a=scalar))
         return scalar, [("do", it["index"], text, "mul"), ("do", it["index"], total, "sum")]
+
+    def _requires_grad(self, name):
+        """Whether operators lead from a leaf that requires grad to what is called so."""
+        names = {name}
+        for past, _ in reversed(self.history):
+            if names.intersection(past["out"]):
+                if past["verb"] == "leaf" and past["options"]["requires_grad"]:
+                    return True
+                if past["verb"] in ("apply", "repeat"):
+                    names.update(operand for operand in past["args"] if isinstance(operand, str))
+        return False
 
     def _backward(self, it):
         return [("do", it["index"], self.call("backward", it["options"], root=it["args"][0]), "backward")]
