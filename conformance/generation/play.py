@@ -29,7 +29,7 @@ class Player:
     """A program being played: the twin, and what the names stand for.
 
     shared: memory that an engine may hand out twice, as cotangents and gradients are. entries: memory that was unbound.
-    absent: the names of gradients that are not there.
+    absent: the names of gradients that are not there, and the tensors that they would be of.
     trained: leaves that require grad, or did.
     switched: whether a flag ever was. ends: nodes at which sweeps ended that freed.
     row_major: the matrices whose elements lie row after row, so that another shape is a view of them.
@@ -48,7 +48,7 @@ class Player:
         self.hooks: dict[str, tuple[State, Hook]] = {}
         self.handles: defaultdict[str, Handle] = defaultdict(Handle)
         self.states: list[State] = []
-        self.absent: set[str] = set()
+        self.absent: dict[str, State] = {}
         self.shared: set[Memory] = set()
         self.gradients: set[Memory] = set()
         self.entries: set[State] = set()
@@ -188,7 +188,7 @@ def _grad(player: Player, it: Instruction) -> None:
     found = player.twin.grad(root, inputs, cotangent, player.states, **_swept(it))
     for name, by, state in zip(it.out, inputs, found, strict=True):
         if by.value not in used:
-            player.absent.add(name)
+            player.absent[name] = by
             continue
         player.shared.add(state.memory)
         player.gradients.add(state.memory)

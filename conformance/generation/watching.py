@@ -102,8 +102,8 @@ class _Writer:
             self.refused(it, refusal)
         else:
             self.open[-1].append(it)
-        for name in self.player.absent - absent:
-            self.expect("tensor", (name,), {"absent": True})
+        for name in self.player.absent.keys() - absent:
+            self.expect_nothing("tensor", name, self.player.absent[name])
         if self.watched:
             self.look([name for name in self.player.tensors if name not in before], _EVERYTHING)
             self.look(
@@ -171,12 +171,10 @@ class _Writer:
     def facet(self, name: str, state: State, facet: str) -> None:
         if facet == "version" and state.memory in self.player.gradients:
             return  # how often an engine wrote into a gradient is its own business
-        value = _FACETS[facet](self, state)
-        if facet == "grad" and state.grad is None and not self.strict:
-            zeros = numbers.to_json(numbers.exact_array(np.zeros(state.value.array.shape, dtype=int)))
-            self.expect(facet, (name,), {"choices": [value, zeros]}, "one_of")
+        if facet == "grad" and state.grad is None:
+            self.expect_nothing(facet, name, state)
         else:
-            self.expect(facet, (name,), value)
+            self.expect(facet, (name,), _FACETS[facet](self, state))
 
     def promises(self, state: State, facet: str) -> bool:
         """Whether an engine that does not speak torch's dialect promises a facet: versions it does not, nor a result's gradient.
@@ -193,6 +191,15 @@ class _Writer:
     def expect(self, kind: str, args: tuple[str, ...], value: dict[str, Any], relation: str = "equals") -> None:
         options = {"observe": kind, "relation": relation, "value": value, "why": ""}
         self.open[-1].append(Instruction("expect", (), args, options))
+
+    def expect_nothing(self, kind: str, name: str, state: State) -> None:
+        """No gradient of `state`; an engine that does not speak torch's dialect may have zeros."""
+        nothing = self.array(None)
+        if self.strict:
+            self.expect(kind, (name,), nothing)
+        else:
+            zeros = numbers.to_json(numbers.exact_array(np.zeros(state.value.array.shape, dtype=int)))
+            self.expect(kind, (name,), {"choices": [nothing, zeros]}, "one_of")
 
     def array(self, state: State | None) -> dict[str, Any]:
         """A tensor's numbers as JSON, made once: no array of the model ever changes."""

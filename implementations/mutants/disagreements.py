@@ -147,12 +147,12 @@ DISAGREEMENTS: Final[tuple[Mutant, ...]] = (
         """,
     ),
     reference(
-        "allowed_unused_inputs_receive_zeros",
-        "with allow_unused the gradient of an input that the root does not depend on is zeros",
+        "allowed_unused_inputs_receive_ones",
+        "with allow_unused the gradient of an input that the root does not depend on is ones",
         """
         def grad(root, inputs, *arguments, right=reference.grad, **options):
             found = right(root, inputs, *arguments, **options)
-            return tuple(x.detach() * 0 if it is None else it for x, it in zip(refusals.listed(inputs), found))
+            return tuple(x.detach() * 0 + 1 if it is None else it for x, it in zip(refusals.listed(inputs), found))
         reference.grad = grad
         """,
     ),

@@ -120,7 +120,7 @@ LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
         *("relu_has_two_slopes_at_zero", "relu_is_zero_from_a_hundredth", "clamp_counts_each_bound_twice"),
         *("gradients_of_constants_are_ones", "second_removal_takes_another"),
         *("gradients_lead_back_to_their_root", "saved_results_have_nodes_of_their_own"),
-        *("allowed_unused_inputs_receive_zeros", "handles_look_at_the_newest_node"),
+        *("allowed_unused_inputs_receive_ones", "handles_look_at_the_newest_node"),
         *("written_leaves_are_left_behind", "parts_take_no_more_axes"),
     ),
     "It is a matter of texts, names or warnings, which programs do not look at.": (
