@@ -152,12 +152,15 @@ def _failure(program: Program, reply: Json) -> Finding | None:
     instruction = next(it for index, it in program.walk() if index == failure["at"])
     got = f"{failure['type']}: {failure['message']}"
     operator = instruction.options.get("operator") if instruction.verb == "apply" else None
-    if operator and (failure["kind"] == "unsupported" or _lacks(failure, operator)):
+    if operator and failure["kind"] == "unsupported":
+        return Finding("unsupported", failure["at"], f"the engine refuses this use of {operator}", "a value", got)
+    if operator and _lacks(failure, operator):
         return Finding("unsupported", failure["at"], f"the engine lacks {operator}", "a value", got)
     if failure["kind"] is None:
         sentence = unmapped(failure, reading=instruction.verb == "expect")
         return Finding("error", failure["at"], sentence, "no exception", got)
-    message = f"{instruction.verb} was refused as {failure['kind']}, but it is legal"
+    what = f"reading {_subject(instruction)}" if instruction.verb == "expect" else instruction.verb
+    message = f"{what} was refused as {failure['kind']}, but it is legal"
     return Finding("fail", failure["at"], message, "no exception", got)
 
 

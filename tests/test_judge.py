@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -297,7 +298,7 @@ def failure(kind: str | None, at: int) -> Json:
         (
             "unsupported",
             0,
-            Finding("unsupported", 0, "the engine lacks mul", "a value", "ValueError: no such thing"),
+            Finding("unsupported", 0, "the engine refuses this use of mul", "a value", "ValueError: no such thing"),
         ),
         (
             "not_scalar",
@@ -309,13 +310,19 @@ def failure(kind: str | None, at: int) -> Json:
             1,
             Finding("fail", 1, "backward was refused as unsupported, but it is legal", "no exception"),
         ),
+        (
+            "unsupported",
+            2,
+            Finding("fail", 2, "reading y was refused as unsupported, but it is legal", "no exception"),
+        ),
         (None, 1, Finding("error", 1, "", "no exception")),
     ],
-    ids=["an operator", "a legal verb", "a verb is no operator", "an unmapped exception"],
+    ids=["an operator", "a legal verb", "a verb is no operator", "a value", "an unmapped exception"],
 )
 def test_failures_outside_of_attempts(kind: str | None, at: int, wanted: Finding) -> None:
     """A refused legal verb fails, a missing operator is unsupported, an unmapped exception is an error."""
-    program = Program("float64", (APPLY, Instruction("backward", (), ("y",))))
+    looked = replace(wants(array("1")), args=("y",))
+    program = Program("float64", (APPLY, Instruction("backward", (), ("y",)), looked))
     found = judge(program, reply(failure=failure(kind, at))).finding
     assert found is not None
     assert (found.verdict, found.at, found.expected) == (wanted.verdict, wanted.at, wanted.expected)
