@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from typing import Final
 
 from conformance import javascript
@@ -28,11 +30,41 @@ def script_of(program: Program, adapter: Adapter, finding: Finding | None = None
         if it.verb == "expect"
     }
     try:
-        return str(LANGUAGES[adapter.language](program.to_json(), adapter.to_json(), remarks)) + _left(adapter, finding)
+        text = str(LANGUAGES[adapter.language](program.to_json(), adapter.to_json(), remarks)) + _left(adapter, finding)
+        return needed(text, adapter.module) if adapter.language == "python" else text
     except NotOffered as missing:
         raise NothingSelected(f"{adapter.name} does not offer {missing.key}") from None
     except Misspelt as reason:
         raise ConformanceError(f"{adapter.name}: {reason}") from None
+
+
+def needed(script: str, module: str) -> str:
+    """A script without the imports and the functions at its top level whose names nothing in it uses.
+
+    An adapter's prelude serves every program; a reader wants what this one needs. What may do something by being there stays:
+    the import of the engine's `module`, and a decorated function. A script that is no Python stays as it is.
+    """
+    try:
+        statements = ast.parse(script).body
+    except SyntaxError:
+        return script
+    used, lines = set[str](), script.splitlines(keepends=True)
+    for statement in reversed(statements):
+        names = _bound(statement, module)
+        if names and used.isdisjoint(names):
+            del lines[statement.lineno - 1 : statement.end_lineno]
+        else:
+            used |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return re.sub(r"\n{3,}", "\n\n", "".join(lines)).lstrip("\n")
+
+
+def _bound(statement: ast.stmt, module: str) -> set[str]:
+    """The names of a statement that does nothing else than to bind them."""
+    if isinstance(statement, ast.Import) and module in [alias.name for alias in statement.names]:
+        return set()
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+    return {statement.name} if isinstance(statement, ast.FunctionDef) and not statement.decorator_list else set()
 
 
 def printed(program: Program, adapter: Adapter, finding: Finding | None = None) -> str:
