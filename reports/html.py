@@ -37,6 +37,7 @@ def render(journals: Sequence[Journal], timed: Results | None = None) -> str:
         .get_template("page.html.j2")
         .render(
             title=view.title(found),
+            headline=view.headline(found),
             code=Markup(code),
             script_hash=f"sha256-{b64encode(sha256(code.encode()).digest()).decode()}",
             engines=[view.engine(run) for run in found],

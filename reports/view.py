@@ -15,7 +15,7 @@ from reports.facts import facts
 from reports.fault import Fault
 from reports.sources import cited
 from reports.summary import UNDECIDED, Run, rank
-from reports.text import linked, some
+from reports.text import counted, linked, some
 
 Pieces = list[tuple[str, str | None]]
 
@@ -124,6 +124,15 @@ def title(found: Sequence[Run]) -> str:
     """The page's title: its engines, and the result when there is one."""
     subject = found[0].headline if len(found) == 1 else some([run.label for run in found], _ENGINES_NAMED)
     return " – ".join(part for part in (subject, "autograd conformance") if part)
+
+
+def headline(found: Sequence[Run]) -> str:
+    """What the page says first: of one engine how it stands, and of several what is asked."""
+    if len(found) != 1:
+        return "What do autograd engines do?"
+    [run] = found
+    count = f"{counted(len(run.problems), 'case')} " if run.tone == "bad" else ""
+    return f"{run.label}: {count}{_STATES[run.tone][0]}"
 
 
 def engine(run: Run) -> Engine:

@@ -85,3 +85,14 @@ def test_a_run_of_declined_cases_alone_does_not_conform() -> None:
     page = html.render([journal([case(ADDS, "declined")])])
     assert "nothing judged" in page
     assert "</span> conforms</span>" not in page
+
+
+def test_of_one_engine_its_failures_come_first() -> None:
+    """One engine's page says at the top how it stands, and what fails before the matrix; of several the matrix compares first."""
+    failing = journal([case("vjp/one", "fail"), case("vjp/two", "fail"), case("vjp/three")])
+    one, two = html.render([failing]), html.render([failing, journal([case("vjp/one")], name="other")])
+    assert "<h1>acme 0.3: 2 cases against expectation</h1>" in one
+    assert "<h1>What do autograd engines do?</h1>" in two
+    assert one.index('id="failures"') < one.index('id="matrix"')
+    assert two.index('id="matrix"') < two.index('id="failures"')
+    assert "<h1>acme 0.3: conforms</h1>" in html.render([journal([case("vjp/one")])])
