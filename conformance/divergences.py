@@ -28,8 +28,16 @@ Each has a script or a link, and the cases that it explains with their witnesses
 
 
 def faults() -> str:
-    """Every confirmed fault of a released engine, with the script that shows it."""
-    found = {engine: [it for it in known if it["kind"] == "fault"] for engine, known in causes().items()}
+    """Every confirmed fault of a released engine, with the script that shows it.
+
+    An engine that is judged in two ways, such as JAX with jit and without, has a fault of both once.
+    """
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    told = set[tuple[str, str]]()
+    for engine, known in causes().items():
+        module = load(engine).module
+        found[engine] = [it for it in known if it["kind"] == "fault" and (module, it["reason"]) not in told]
+        told |= {(module, it["reason"]) for it in known}
     count, engines = sum(map(len, found.values())), sum(map(bool, found.values()))
     parts = [_FAULTS.format(count=count, engines=engines)]
     for engine, known in found.items():
