@@ -8,8 +8,8 @@ from typing import Final
 
 from conformance import javascript
 from conformance.adapter import Adapter
-from conformance.agent.interpreter import Misspelt, script
-from conformance.agent.lowering import NotOffered
+from conformance.agent.lowering import Misspelt, NotOffered
+from conformance.agent.printing import script
 from conformance.errors import ConformanceError, NothingSelected
 from conformance.judge import Finding, show_expected
 from conformance.program import Instruction, Program

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from conformance.adapter import resolve
-from conformance.agent.interpreter import script
+from conformance.agent.printing import script
 from conformance.execution import Engine
 from conformance.generation.drawing import varied
 from conformance.generation.enclosing import write

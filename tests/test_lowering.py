@@ -17,8 +17,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conformance.adapter import Adapter, load
-from conformance.agent.interpreter import Interpreter, bound, printed, script
+from conformance.agent.interpreter import Interpreter
 from conformance.agent.lowering import Lowering, NotOffered, literal, nested, number
+from conformance.agent.printing import bound, printed, script
 from conformance.agent.text import LIMIT, clipped, exact, extents, flat
 from conformance.judge import judge
 from conformance.judge import number as read

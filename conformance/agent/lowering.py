@@ -17,6 +17,7 @@ A program is lowered to steps. The interpreter executes them; `script` prints th
     ("define", index, text, steps)       a function whose body is steps (the functional shape)
 """
 
+from .history import between, requires_grad
 from .literals import literal, nested, number, positions, unflattened
 
 OPTIONS = {
@@ -32,6 +33,10 @@ class NotOffered(Exception):
     def __init__(self, key):
         Exception.__init__(self, key)
         self.key = key
+
+
+class Misspelt(Exception):
+    """A spelling that cannot be filled in with what the program has."""
 
 
 class Lowering:
@@ -188,24 +193,13 @@ class Lowering:
 
         That holds for a constant alone: through a cotangent that leads back to a leaf the sum would be differentiated too.
         """
-        if self._requires_grad(cotangent):
+        if requires_grad(self.history, cotangent):
             raise NotOffered("backward.cotangent")
         self.lowered.append("cotangent as sum(y * v)")
         scalar = "%s_contracted" % root
         text = "%s = %s" % (scalar, self.spelled("mul", a=root, b=cotangent))
         total = "%s = %s" % (scalar, self.spelled("sum", a=scalar))
         return scalar, [("do", it["index"], text, "mul"), ("do", it["index"], total, "sum")]
-
-    def _requires_grad(self, name):
-        """Whether operators lead from a leaf that requires grad to what is called so."""
-        names = {name}
-        for past, _ in reversed(self.history):
-            if names.intersection(past["out"]):
-                if past["verb"] == "leaf" and past["options"]["requires_grad"]:
-                    return True
-                if past["verb"] in ("apply", "repeat"):
-                    names.update(operand for operand in past["args"] if isinstance(operand, str))
-        return False
 
     def _backward(self, it):
         return [("do", it["index"], self.call("backward", it["options"], root=it["args"][0]), "backward")]
@@ -378,29 +372,10 @@ class Lowering:
         return parts
 
 
-# --- the functional shape's slice
-
-
-def between(history, root, inputs):
-    """The instructions on the way from `inputs` to `root`, in their order, with the modes around each."""
-    depends = set(inputs)
-    for it, _ in history:
-        if it["verb"] in ("apply", "unbind", "detach", "gradients", "grad", "repeat") and not depends.isdisjoint(
-            registers(it)
-        ):
-            depends.update(name for name in it["out"] if name not in inputs)
-    wanted, chosen = {root}, []
-    for it, modes in reversed(history):
-        if not wanted.isdisjoint(set(it["out"]) & depends) and not set(it["out"]) & set(inputs):
-            wanted.update(registers(it))
-            chosen.append((it, modes))
-    return chosen[::-1]
-
-
-def registers(it):
-    """The names that an instruction reads."""
-    names = [operand for operand in it["args"] if isinstance(operand, str)]
-    for inner in it["body"]:  # of a loop
-        names.extend(registers(inner))
-    cotangent = it["options"].get("cotangent")
-    return names + [cotangent] if cotangent else names
+def spelled(program, adapter):
+    """A program's lowering and its steps; raises NotOffered or Misspelt."""
+    try:
+        lowering = Lowering(program, adapter)
+        return lowering, lowering.whole(program["instructions"])
+    except (AttributeError, LookupError, TypeError, ValueError) as reason:
+        raise Misspelt("a spelling cannot be filled in: %s: %s" % (type(reason).__name__, reason))

@@ -6,8 +6,8 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from conformance_agent.interpreter import bound, printed
 from conformance_agent.lowering import Lowering, NotOffered
+from conformance_agent.printing import bound, printed
 from conformance_agent.text import clipped
 
 FEWEST, MOST = 3, 500  # rounds
