@@ -103,7 +103,7 @@ _TABLE: Final = (
     _operator("expand", "broadcast to a shape", "shape"),
     _operator("index", "an element, or a slice", "index"),
     _operator("index.list", "the elements at a list of indices", "index"),
-    _operator("gather", "for each place the element at a chosen position along an axis", "axis", "index"),
+    _operator("gather", "for each place the element at its index along an axis", "axis", "index"),
     _operator("concat", "a and b, one after the other along an axis", "b", "axis"),
     _operator("stack", "a and b along a new axis", "b", "axis"),
     _operator("pad", "zeros before and after along the last axis", "widths"),
@@ -136,11 +136,11 @@ _TABLE: Final = (
     _statement("write.set", "in place, an element or a slice of a becomes b", "a", "b", "index"),
     Capability("version", "how often the memory of a tensor was written", ("a",)),
     Capability("detach", "the same value, without history", ("a",)),
-    Capability("require_grad", "switches whether gradients are collected, and gives the tensor", ("a", "flag")),
+    Capability("require_grad", "switches whether gradients are collected, gives the tensor", ("a", "flag")),
     _statement("retain_grad", "an intermediate tensor keeps its gradient", "a"),
     Capability("no_grad", "a context manager: nothing inside is recorded", (), "with {}: pass"),
     Capability("enable_grad", "a context manager: what is inside is recorded again", (), "with {}: pass"),
-    Capability("hook", "registers the function `body` on a tensor, and gives a handle", ("a", "body")),
+    Capability("hook", "registers the function `body` on a tensor, gives a handle", ("a", "body")),
     Capability("hook_value", "as `value`, of a hook's argument", ("a",)),
     _statement("remove", "removes a hook by its handle", "a"),
     # --- flags
@@ -156,9 +156,9 @@ _TABLE: Final = (
     Capability("rewrap", "variable: a Variable of a's data", ("a", "requires_grad")),
     Capability("is_volatile", "variable: whether a Variable is volatile", ("a",)),
     Capability("is_variable", "variable: whether something is a Variable", ("a",)),
-    Capability("creator", "variable: the name of the node that made a Variable; NoneType when none did", ("a",)),
+    Capability("creator", "variable: the name of a Variable's node, or NoneType", ("a",)),
     Capability("data_entry", "variable: the first entry of a Variable's data", ("a",)),
-    Capability("shares_memory", "variable: whether the data of two Variables is in one place", ("a", "b")),
+    Capability("shares_memory", "variable: whether two Variables' data is in one place", ("a", "b")),
     _option("backward.retain_variables", "variable: backward's argument: the graph stays"),
 )
 
@@ -178,5 +178,5 @@ KINDS: Final[Mapping[str, str]] = {
     "exhausted": "the stack or the memory did not suffice (every engine's RecursionError and MemoryError)",
     "dtype": "gradients of integers and booleans",
     "raised": "what a hook of the program raised (a bare ZeroDivisionError is known by itself)",
-    "unsupported": "an operator, or a use of it, that the engine lacks",
+    "unsupported": "an operator, or a use of it, that the engine lacks; or a bug of the engine that raises: the case stays red",
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from conformance.adapter import Adapter, builtin, load
-from conformance.capabilities import CAPABILITIES, Capability
+from conformance.adapter import builtin, load
+from conformance.capabilities import CAPABILITIES
 from conformance.catalogue import Line, catalogue, lines_of
 from conformance.catalogue.markdown import MEANINGS, document, level
 from conformance.clause import Clause, specification
@@ -71,21 +71,12 @@ def operators() -> Table:
 
 
 def capabilities() -> Table:
-    """Every key that an adapter may spell: what its text may use, what it means, and the engines that do not offer it."""
-    adapters = [load(name) for name in builtin()]
-    rows = [("KEY", "PLACEHOLDERS", "MEANING", "NOT OFFERED BY")]
-    return rows + [(row.key, _placeholders(row), row.meaning, _without(row, adapters)) for row in CAPABILITIES.values()]
-
-
-def _placeholders(row: Capability) -> str:
-    return " ".join(f"{{{name}}}" for name in row.placeholders) or "-"
-
-
-def _without(row: Capability, adapters: Sequence[Adapter]) -> str:
-    missing = [adapter.name for adapter in adapters if row.key not in adapter.spellings]
-    if row.falls_back or not missing:
-        return "-"
-    return ", ".join(missing) if len(missing) < len(adapters) else "all"
+    """Every key that an adapter may spell: what its text may use, and what it means."""
+    rows = [("KEY", "PLACEHOLDERS", "MEANING")]
+    return rows + [
+        (row.key, " ".join(f"{{{name}}}" for name in row.placeholders) or "-", row.meaning)
+        for row in CAPABILITIES.values()
+    ]
 
 
 def explained(glob: str) -> str:
