@@ -18,13 +18,15 @@ _SHARED: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
     "the seed": lambda header: header["seed"],
     "the selection": lambda header: header.get("select"),
 }
+# What the header of a shard says of that shard alone: its command writes a part, and would not make the whole again.
+_OF_A_SHARD: Final = ("record", "command")
 _SUMS: Final = ("seconds", "programs", "examined")
 
 
 def merge(shards: Mapping[Path, Journal], out: Path) -> None:
     """Writes the journal of the whole run; raises JournalError when `shards` are not all the shards of one run, each once."""
     journals = _in_order(shards)
-    header = {key: value for key, value in journals[0].header.items() if key != "record"}
+    header = {key: value for key, value in journals[0].header.items() if key not in _OF_A_SHARD}
     header |= {
         "shard": "1/1",
         "selected": sum(journal.header["selected"] for journal in journals),
@@ -32,12 +34,11 @@ def merge(shards: Mapping[Path, Journal], out: Path) -> None:
         "started": min(journal.header["started"] for journal in journals),
         "clauses": _clauses(journals),
     }
-    order = {clause: place for place, clause in enumerate(header["clauses"])}
-    records = [record for journal in journals for record in journal.cases]
+    footers = [journal.footer for journal in journals if journal.footer]
     with JournalWriter(out, header) as writer:
-        for record in sorted(records, key=lambda record: order.get(record["clause"], len(order))):
+        for record in (record for journal in journals for record in journal.cases):
             writer.case({key: value for key, value in record.items() if key != "record"})
-        writer.footer(**_totals([journal.footer or {} for journal in journals]))
+        writer.footer(**_totals(footers))
 
 
 def _in_order(shards: Mapping[Path, Journal]) -> list[Journal]:
@@ -61,8 +62,9 @@ def _in_order(shards: Mapping[Path, Journal]) -> list[Journal]:
         counts.add(count)
     if len(counts) > 1:
         raise JournalError(f"the run was cut into {_listed(counts)} shards; merge those of one run")
-    if missing := set(range(1, *(count + 1 for count in counts))) - set(placed):
-        raise JournalError(f"shard {_listed(missing)} of {counts.pop()} is missing; give the journals of all shards")
+    (count,) = counts
+    if missing := set(range(1, count + 1)) - set(placed):
+        raise JournalError(f"shard {_listed(missing)} of {count} is missing; give the journals of all shards")
     cases = Counter(record["case"] for journal in shards.values() for record in journal.cases)
     if twice := [case for case, count in cases.items() if count > 1]:
         raise JournalError(f"{twice[0]} is in two shards, and {len(twice) - 1} other cases; merge those of one run")

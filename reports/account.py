@@ -66,8 +66,7 @@ def _account(run: Run) -> Account:
 
 def _cause(run: Run, fault: Fault) -> Cause:
     verdict = VERDICTS[fault.lead.verdict]
-    blocks = f"blocks {counted(len(fault.blocked), 'case')}" if fault.blocked else ""
-    note = "; ".join(part for part in (fault.parameters, blocks) if part)
+    note = "; ".join(part for part in (fault.parameters, fault.blocks) if part)
     return Cause(failure_anchor(run, fault.lead), verdict, verdict.tone, fault.clause, note)
 
 

@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
 from conformance.journal import Journal
-from conformance.verdict import VERDICTS
-from reports import html
-from reports.compare import TRANSITIONS, Change, Pair, Transition
-from reports.evidence import gist
+from conformance.verdict import VERDICTS, worst
+from reports import evidence, html, view
+from reports.compare import TRANSITIONS, Pair
+from reports.grouping import Group, groups
 from reports.markdown import fenced, plain, row
 from reports.summary import Run, runs
 from reports.text import counted, one_line
 
 _SYMBOLS: Final = {"good": "✓", "bad": "✗", "known": "✗", "open": "?", "quiet": "–"}
+# The tone of a comparison, by its exit code.
+_TONES: Final = {0: "good", 1: "bad", 6: "open"}
+_COLUMNS: Final = ("passed", "failed", "blocked", "declined", "of")
 
 
 @dataclass(frozen=True)
-class Group:
-    """The cases of one clause that changed in the same way, under the first of them."""
+class Row:
+    """The counts of a run, in the order of the columns, and what each has more than in the run before it."""
 
-    lead: Change
-    cases: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The case, or the clause and the number of its cases."""
-        return one_line(self.lead.case if len(self.cases) == 1 else f"{self.lead.clause}, {len(self.cases)} cases")
+    engine: view.Engine
+    counts: tuple[int, ...]
+    more: tuple[int, ...]
 
     @property
-    def account(self) -> str:
-        """What the later run says, or the earlier one of a case that is gone."""
-        item = self.lead.head or self.lead.base
-        return one_line(gist(item)) if item and item.verdict not in ("pass", "declined") else ""
-
-    @property
-    def script(self) -> str:
-        """The script of the later failure."""
-        return str(self.lead.head.record.get("script") or "") if self.lead.head else ""
+    def cells(self) -> list[tuple[int, str]]:
+        """Each count, and how it changed: `(230, "−14")`; nothing where it did not."""
+        return [
+            (count, f"{more:+,}".replace("-", "−") if more else "")
+            for count, more in zip(self.counts, self.more, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
 class Series:
     """The runs of one engine, the earliest first, each compared with the one before it.
 
-    lost: the last runs of an engine that a later folder lacks.
+    appeared: the engine is not in the first folder. lost: it is not in the last one.
     """
 
     runs: tuple[Run, ...]
-    lost: tuple[Run, ...] = ()
+    appeared: bool = False
+    lost: bool = False
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
@@ -62,47 +59,66 @@ class Series:
     @property
     def name(self) -> str:
         """`torch`, or the two names that are compared."""
-        return " and ".join(dict.fromkeys(run.journal.engine for run in self.runs))
+        return " and ".join(dict.fromkeys(one_line(run.journal.engine) for run in self.runs))
 
     @property
-    def trend(self) -> list[tuple[str, list[tuple[str, int, float]]]]:
-        """For each run its label and its bar: tone, number of cases, and the part of the longest bar."""
-        longest = max(run.tally.total for run in self.runs)
-        return [(run.label, [(tone, n, 100 * n / longest) for tone, n in _bar(run) if n]) for run in self.runs]
+    def news(self) -> list[tuple[str, str]]:
+        """What is to be said of the engine as a whole: a tone, and a sentence."""
+        first, last = self.runs[0], self.runs[-1]
+        unfinished = "" if first.journal.complete else "; its journal is incomplete"
+        appeared = [("open" if unfinished else "quiet", f"{first.label}: has appeared{unfinished}")]
+        lost = [("bad", f"{last.label}: has disappeared as a whole")]
+        return (appeared if self.appeared else []) + (lost if self.lost else [])
+
+    @property
+    def exit_code(self) -> int:
+        """That of its pairs; 1 when the engine has disappeared, 6 when a journal is incomplete."""
+        complete = all(run.journal.complete for run in self.runs)
+        return worst([*(pair.exit_code for pair in self.pairs), 1 if self.lost else 0, 0 if complete else 6])
+
+    @property
+    def rows(self) -> list[Row]:
+        """The counts of each run."""
+        counts = [_counts(run) for run in self.runs]
+        return [
+            Row(view.engine(run), now, tuple(one - other for one, other in zip(now, before, strict=True)))
+            for run, now, before in zip(self.runs, counts, [counts[0], *counts], strict=False)
+        ]
 
 
-def _bar(run: Run) -> Iterator[tuple[str, int]]:
-    tally = run.tally
-    passed, declined = tally.verdicts["pass"], tally.verdicts["declined"]
-    yield from (("good", passed), ("bad", tally.failed), ("quiet", declined))
-    yield "open", tally.total - passed - tally.failed - declined
+def _counts(run: Run) -> tuple[int, ...]:
+    verdicts = run.tally.verdicts
+    return verdicts["pass"], run.tally.failed, verdicts["blocked"], verdicts["declined"], run.tally.total
 
 
-def in_a_row(journals: Sequence[Journal]) -> list[Series]:
-    """The journals as one series, whatever their engines."""
-    return [Series(tuple(runs(journals)))]
+def in_a_row(journals: Sequence[Journal], places: Sequence[str] = ()) -> list[Series]:
+    """The journals as one series, whatever their engines; `places` are where they were found."""
+    return [Series(tuple(_labelled(journals, places)))]
 
 
-def by_engine(groups: Sequence[Sequence[Journal]]) -> list[Series]:
+def by_engine(steps: Sequence[Sequence[Journal]], places: Sequence[str] = ()) -> list[Series]:
     """The journals of each step, put together by engine, of which a step has one at most."""
-    labelled = iter(runs([journal for group in groups for journal in group]))
-    steps = [[next(labelled) for _ in group] for group in groups]
-    names = dict.fromkeys(run.journal.engine for step in steps for run in step)
-    return [_of(name, steps) for name in names]
+    where = [place for step, place in zip(steps, places, strict=False) for _ in step]
+    labelled = iter(_labelled([journal for step in steps for journal in step], where))
+    found = [{(run := next(labelled)).journal.engine: run for _ in step} for step in steps]
+    names = dict.fromkeys(name for step in found for name in step)
+    return [
+        Series(tuple(step[name] for step in found if name in step), name not in found[0], name not in found[-1])
+        for name in names
+    ]
 
 
-def _of(name: str, steps: Sequence[Sequence[Run]]) -> Series:
-    found = [next((run for run in step if run.journal.engine == name), None) for step in steps]
-    present = tuple(run for run in found if run)
-    return Series(present, () if found[-1] else present[-1:])
-
-
-def groups(pair: Pair, transition: Transition) -> list[Group]:
-    """The changes of one kind, those of a clause with the same verdicts together."""
-    together: dict[tuple[str, str], list[Change]] = {}
-    for change in pair.of(transition):
-        together.setdefault((change.clause, change.verdicts), []).append(change)
-    return [Group(changes[0], tuple(change.case for change in changes)) for changes in together.values()]
+def _labelled(journals: Sequence[Journal], places: Sequence[str]) -> list[Run]:
+    """The runs; those of one version are told apart by where they were found, if that does it, else by a number."""
+    alone = [run for journal in journals for run in runs([journal])]
+    names = [run.label for run in alone]
+    labels = [
+        f"{name} ({one_line(place)})" if names.count(name) > 1 else name
+        for name, place in zip(names, places, strict=False)
+    ]
+    if len(set(labels)) < len(journals):
+        return runs(journals)
+    return [replace(run, label=label) for run, label in zip(alone, labels, strict=True)]
 
 
 def text(found: Sequence[Series]) -> str:
@@ -112,19 +128,32 @@ def text(found: Sequence[Series]) -> str:
 
 def _lines(one: Series) -> Iterator[str]:
     for pair in one.pairs:
-        yield f"{pair.base.headline}"
-        yield f"{pair.head.headline}"
+        yield pair.base.headline
+        yield pair.head.headline
         yield from (f"  note: {remark}" for remark in pair.remarks)
+        yield from (f"  the gate: {gate}" for gate in _gate(pair))
         for transition in TRANSITIONS:
             if changed := groups(pair, transition):
                 yield f"  {transition.words}: {counted(len(pair.of(transition)), 'case')}"
-                yield from (f"    {group.name}  ({group.lead.verdicts})" for group in changed)
-                yield from (f"      {group.account}" for group in changed[:1] if group.account)
+                yield from (line for group in changed for line in _group(group))
         yield from (f"  chosen otherwise: {it.name}: {it.base} → {it.head}" for it in pair.conventions)
-        if not (pair.changes or pair.conventions):
-            yield "  nothing changed"
+        yield f"  {pair.sentence}"
         yield ""
-    yield from (f"{run.label}: has disappeared as a whole" for run in one.lost)
+    if one.appeared:
+        yield one.runs[0].headline
+    yield from (sentence for _, sentence in one.news)
+
+
+def _group(group: Group) -> Iterator[str]:
+    yield f"    {group.name}  ({group.verdicts})" + (f", {group.blocks}" if group.blocks else "")
+    if group.account:
+        yield f"      {group.account}"
+
+
+def _gate(pair: Pair) -> list[str]:
+    """`conforms → against expectation`, where the gate says something else now."""
+    base, head = (view.engine(run).state[0] for run in (pair.base, pair.head))
+    return [f"{base} → {head}"] if base != head else []
 
 
 def markdown(found: Sequence[Series]) -> str:
@@ -135,35 +164,44 @@ def markdown(found: Sequence[Series]) -> str:
 def _markdown(one: Series) -> Iterator[str]:
     for pair in one.pairs:
         yield f"## {plain(pair.base.label)} → {plain(pair.head.label)}\n"
-        yield row(["", "passed", "failed", "declined", "of"])
-        yield row(["---"] * 5)
-        for run in (pair.base, pair.head):
-            counts = (run.tally.verdicts["pass"], run.tally.failed, run.tally.verdicts["declined"], run.tally.total)
-            yield row([plain(run.label), *map(str, counts)])
+        yield " ".join([f"**{pair.sentence}.**", *(f"The gate: {gate}." for gate in _gate(pair))]) + "\n"
+        yield row(["", *_COLUMNS])
+        yield row(["---", *("---:" for _ in _COLUMNS)])
+        for it in Series((pair.base, pair.head)).rows:
+            cells = (f"{count} ({more})" if more else str(count) for count, more in it.cells)
+            yield row([plain(it.engine.label), *cells])
         yield ""
         yield from (f"> {plain(remark)}\n" for remark in pair.remarks)
         for transition in TRANSITIONS:
             if changed := groups(pair, transition):
                 yield f"### {transition.words}: {counted(len(pair.of(transition)), 'case')}\n"
                 for group in changed:
-                    said = f": {plain(group.account)}" if group.account else ""
-                    yield f"- {plain(group.name)} ({plain(group.lead.verdicts)}){said}"
+                    said = "; ".join(plain(part) for part in (group.account, group.blocks) if part)
+                    yield f"- {plain(group.name)} ({plain(group.verdicts)})" + (f": {said}" if said else "")
                 yield ""
                 if transition.regression and changed[0].script:
-                    yield fenced(changed[0].script, "python")
+                    yield fenced(changed[0].script, changed[0].language)
         if pair.conventions:
             yield "### chosen otherwise\n"
             yield from (f"- {plain(it.name)}: {plain(it.base)} → {plain(it.head)}" for it in pair.conventions)
             yield ""
-        if not (pair.changes or pair.conventions):
-            yield "Nothing changed.\n"
-    yield from (f"**{plain(run.label)} has disappeared as a whole.**\n" for run in one.lost)
+    yield from (f"**{plain(sentence)}.**\n" for _, sentence in one.news)
 
 
 def page(found: Sequence[Series]) -> str:
-    """What changed, as a page that stands alone; of more than two runs with a trend."""
+    """What changed, as a page that stands alone."""
     title = f"{' and '.join(one.name for one in found)} – changes – autograd conformance"
     template = html.environment().get_template("compare.html.j2")
     return template.render(
-        title=title, found=found, transitions=TRANSITIONS, groups=groups, verdicts=VERDICTS, symbols=_SYMBOLS
+        title=title,
+        found=found,
+        transitions=TRANSITIONS,
+        groups=groups,
+        gate=_gate,
+        verdicts=VERDICTS,
+        symbols=_SYMBOLS,
+        tones=_TONES,
+        columns=_COLUMNS,
+        evidence=evidence,
+        view=view,
     )

@@ -85,7 +85,8 @@ class Charts:
 def charts(results: Results) -> Charts:
     """The charts of `results`."""
     versions = {one.engine: one.version for one in results.measurements}
-    drawn = [_chart(results, name, *_axes(results)) for name in results.workloads]
+    axes = _axes(results)
+    drawn = [_chart(results, name, *axes) for name in results.workloads]
     return Charts(drawn, ", ".join(f"{name} {versions[name]}" for name in results.engines), results.remarks())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -11,6 +11,7 @@ from conformance.gate import Settled
 from conformance.verdict import VERDICTS, worst
 from reports.conventions import chosen
 from reports.summary import Run
+from reports.text import counted
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Transition:
 
 
 NEWLY_FAILING: Final = Transition("newly failing", True, "bad")
+AGAINST: Final = Transition("failed as expected, and fails against expectation", True, "bad")
 NEWLY_BLOCKED: Final = Transition("newly blocked", True, "bad")
 NEWLY_DECLINED: Final = Transition("newly declined", True, "bad")
 DISAPPEARED: Final = Transition("disappeared", True, "bad")
@@ -37,6 +39,7 @@ NEW: Final = Transition("new", False, "quiet")
 # The order of the reports.
 TRANSITIONS: Final = (
     NEWLY_FAILING,
+    AGAINST,
     NEWLY_BLOCKED,
     NEWLY_DECLINED,
     DISAPPEARED,
@@ -49,8 +52,8 @@ TRANSITIONS: Final = (
     OFFERED,
     NEW,
 )
-# From the state in the base, down, to the state in the head; the rest is no change.
-_TABLE: Final[Mapping[tuple[str, str], Transition]] = {
+# From the state in the base to the state in the head; of other pairs `Pair` decides.
+TABLE: Final[Mapping[tuple[str, str], Transition]] = {
     ("pass", "fails"): NEWLY_FAILING,
     ("pass", "blocked"): NEWLY_BLOCKED,
     ("pass", "declined"): NEWLY_DECLINED,
@@ -79,6 +82,8 @@ _TABLE: Final[Mapping[tuple[str, str], Transition]] = {
     ("absent", "undecided"): NEW,
     ("absent", "declined"): NEW,
 }
+# How a comparison begins that ends with an exit code.
+_OUTCOMES: Final[Mapping[int, str]] = {0: "No regression", 1: "Worse", 6: "Incomplete"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,11 @@ class Change:
         item = self.head or self.base
         assert item is not None
         return str(item.record["clause"])
+
+    @property
+    def became(self) -> str:
+        """The state in the head: pass, fails, blocked, declined, undecided or absent."""
+        return _state(self.head)
 
     @property
     def verdicts(self) -> str:
@@ -159,22 +169,35 @@ class Pair:
         complete = self.base.journal.complete and self.head.journal.complete
         return worst([1 if self.regressions else 0, 0 if complete else 6])
 
+    @property
+    def sentence(self) -> str:
+        """What all comes to: `Worse: 4 newly failing; 2 fixed`."""
+        counts = [f"{len(changes)} {it.words}" for it in TRANSITIONS if (changes := self.of(it))]
+        counts += [f"{counted(len(self.conventions), 'convention')} chosen otherwise"] if self.conventions else []
+        if not counts and not self.exit_code:
+            return "Nothing changed"
+        return ": ".join(part for part in (_OUTCOMES[self.exit_code], "; ".join(counts)) if part)
+
     def _changed(self) -> Iterator[Change]:
         base, head = _by_case(self.base), _by_case(self.head)
         for case in dict.fromkeys([*base, *head]):
             before, after = base.get(case), head.get(case)
-            transition = _TABLE.get((_state(before), _state(after)))
-            if transition is DISAPPEARED and not self.head.journal.complete:
-                transition = NOT_JUDGED
-            if transition is None and before and after and self._differs(before, after):
-                transition = OTHERWISE
-            if transition:
+            if transition := self._transition(before, after):
                 yield Change(case, before, after, transition)
+
+    def _transition(self, before: Settled | None, after: Settled | None) -> Transition | None:
+        found = TABLE.get((_state(before), _state(after)))
+        if found is DISAPPEARED and not self.head.journal.complete:
+            return NOT_JUDGED
+        if found or not (before and after) or _state(before) != "fails":
+            return found
+        # The gate let the first one pass, and stops at the second: no expectation speaks of what is found now.
+        if after.surprise and not before.surprise:
+            return AGAINST
+        return OTHERWISE if self._differs(before, after) else None
 
     def _differs(self, before: Settled, after: Settled) -> bool:
         """Whether two failures are different ones; what was got is compared where the inputs were the same."""
-        if _state(before) != "fails":
-            return False
         same = all(
             self.base.journal.header[key] == self.head.journal.header[key] for key in ("seed", "profile", "suite")
         )
@@ -209,8 +232,3 @@ def _state(item: Settled | None) -> str:
     if item.verdict in ("pass", "blocked", "declined"):
         return item.verdict
     return "fails" if VERDICTS[item.verdict].exit_code else "undecided"
-
-
-def exit_code(pairs: Sequence[Pair], lost: Sequence[Run]) -> int:
-    """The exit code of a comparison; an engine that the head lacks has disappeared as a whole."""
-    return worst([*(pair.exit_code for pair in pairs), 1 if lost else 0])

@@ -12,7 +12,7 @@ from conformance.verdict import VERDICTS
 from reports.evidence import comparison, contradiction, explanation, origin
 from reports.fault import Fault
 from reports.palette import paint
-from reports.summary import Run, rank, runs
+from reports.summary import Run, ranked, runs
 from reports.text import columns, counted, one_line, pad, some, visible
 
 _LONGEST: Final = 120
@@ -29,7 +29,7 @@ def render(journals: Sequence[Journal], *, colour: bool, limit: int | None = Non
     A line for each root cause that blocks other cases, and one for each expected failure and its reason.
     """
     found = runs(journals)
-    failures = sorted(((run, fault) for run in found for fault in run.faults), key=lambda pair: rank(pair[1]))
+    failures = ranked(found)
     shown = failures if limit is None else failures[:limit]
     blocks = [_failure(run, fault, colour) for run, fault in shown]
     rest = _rest([fault for _, fault in failures[len(shown) :]])
@@ -48,10 +48,9 @@ def _failure(run: Run, fault: Fault, colour: bool) -> str:
 
 def _heading(run: Run, fault: Fault, colour: bool) -> str:
     engine = ", ".join(part for part in (run.label, fault.parameters) if part)
-    blocks = f"blocks {counted(len(fault.blocked), 'case')}" if fault.blocked else ""
     verdict = paint(fault.lead.verdict.upper(), VERDICTS[fault.lead.verdict].tone, colour)
     clause = paint(one_line(fault.clause), "strong", colour)
-    return f"{verdict}  {clause}{_GAP}" + _GAP.join(field for field in (engine, blocks) if field)
+    return f"{verdict}  {clause}{_GAP}" + _GAP.join(field for field in (engine, fault.blocks) if field)
 
 
 def _comparison(item: Settled) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.gate import Settled
-from reports.text import joined, one_line
+from reports.text import counted, joined, one_line
 
 # The dtype whose witness is shown; the values of another may be rounded.
 _FIRST: Final = "float64"
@@ -29,6 +29,11 @@ class Fault:
     def clause(self) -> str:
         """The clause that is broken."""
         return str(self.lead.record["clause"])
+
+    @property
+    def blocks(self) -> str:
+        """`blocks 12 cases`; empty when it blocks none."""
+        return f"blocks {counted(len(self.blocked), 'case')}" if self.blocked else ""
 
     @property
     def parameters(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Final
 
 from conformance.journal import Journal
 from reports.evidence import contradiction, gist
 from reports.fault import Fault
-from reports.summary import Run, rank, runs
-from reports.text import counted, visible
+from reports.summary import Run, ranked, runs
+from reports.text import visible
 
 # GitHub shows so many errors of a step.
 MOST: Final = 10
@@ -19,9 +20,8 @@ _LONGEST: Final = 4000
 def render(journals: Sequence[Journal]) -> str:
     """A line for each fault, root causes first, at most `MOST`; the last one says how many are left out."""
     found = runs(journals)
-    faults = sorted(((run, fault) for run in found for fault in run.faults), key=lambda pair: rank(pair[1]))
-    lines = [_command(run.label, reason) for run in found for reason in run.reasons]
-    lines += [_fault(run, fault) for run, fault in faults]
+    lines = [_command(run.label, reason, _file(run)) for run in found for reason in run.reasons]
+    lines += [_fault(run, fault) for run, fault in ranked(found)]
     if len(lines) > MOST:
         left = len(lines) - MOST + 1
         lines = [*lines[: MOST - 1], _command("autograd conformance", f"and {left} more; the report has them all")]
@@ -29,7 +29,14 @@ def render(journals: Sequence[Journal]) -> str:
 
 
 def _fault(run: Run, fault: Fault) -> str:
-    return _command(f"{run.label}: {fault.lead.verdict} {fault.name}", "\n".join(_sentences(run, fault)))
+    title = f"{run.label}: {fault.lead.verdict} {fault.name}"
+    return _command(title, "\n".join(_sentences(run, fault)), _file(run))
+
+
+def _file(run: Run) -> str:
+    """The adapter's file within the repository, where GitHub shows what is said; an engine of ours has none."""
+    path = str(run.journal.header["engine"].get("spec") or "").partition(",")[0]
+    return path if path.endswith(".py") and not PurePath(path).is_absolute() else ""
 
 
 def _sentences(run: Run, fault: Fault) -> Iterable[str]:
@@ -37,17 +44,19 @@ def _sentences(run: Run, fault: Fault) -> Iterable[str]:
     if sentence := run.clause(fault.lead).get("sentence"):
         yield str(sentence)
     if fault.blocked:
-        yield f"blocks {counted(len(fault.blocked), 'case')}"
+        yield fault.blocks
     if script := fault.lead.record.get("script"):
         yield str(script).rstrip("\n")
     if again := fault.lead.record.get("rerun"):
         yield f"again: {again}"
 
 
-def _command(title: str, text: str) -> str:
+def _command(title: str, text: str, file: str = "") -> str:
     text = visible(text)
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
-    return f"::error title={_escaped(title, ':,')}::{_escaped(cut)}"
+    properties = {"file": file, "title": title}
+    named = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items() if value)
+    return f"::error {named}::{_escaped(cut)}"
 
 
 def _escaped(text: str, further: str = "") -> str:

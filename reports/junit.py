@@ -13,7 +13,7 @@ from reports.evidence import comparison, contradiction, explanation, gist, origi
 from reports.summary import Run, runs
 from reports.text import one_line, visible
 
-# A <failure> is the engine's, an <error> is something else: JUnit has no third word.
+# An <error> is a case without an answer to judge: the process was lost, nothing was compared, or adapter or suite is at fault.
 _ERRORS: Final = frozenset({"error", "vacuous", "crash", "timeout"})
 _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 

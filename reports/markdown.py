@@ -11,7 +11,7 @@ from conformance.journal import Journal
 from conformance.verdict import VERDICTS
 from reports.evidence import comparison, contradiction, explanation, origin
 from reports.fault import Fault
-from reports.summary import Run, chapters, rank, runs
+from reports.summary import Run, chapters, ranked, runs
 from reports.text import counted, one_line, visible
 
 # GitHub refuses a step's summary that is longer.
@@ -48,7 +48,7 @@ def _headlines(found: Sequence[Run]) -> Iterator[str]:
 
 
 def _failures(found: Sequence[Run]) -> Iterator[str]:
-    faults = sorted(((run, fault) for run in found for fault in run.faults), key=lambda pair: rank(pair[1]))
+    faults = ranked(found)
     if faults:
         yield f"### {counted(len(faults), 'fault')} against expectation\n"
     for run, fault in faults:
@@ -57,7 +57,7 @@ def _failures(found: Sequence[Run]) -> Iterator[str]:
 
 def _fault(run: Run, fault: Fault) -> str:
     item = fault.lead
-    blocks = f", blocks {counted(len(fault.blocked), 'case')}" if fault.blocked else ""
+    blocks = f", {fault.blocks}" if fault.blocked else ""
     summary = f"<b>{item.verdict}</b> {_html(fault.name)} – {_html(run.label)}{blocks}"
     texts = [*explanation(run, item), origin(run, item).sentence, contradiction(item)]
     lines = [f"<details><summary>{summary}</summary>\n", *(f"{plain(text)}\n" for text in texts if text)]

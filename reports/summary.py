@@ -188,6 +188,11 @@ def rank(fault: Fault) -> tuple[bool, int, str]:
     return fault.lead.verdict not in ROOT_CAUSES, -len(fault.blocked), fault.lead.case
 
 
+def ranked(found: Sequence[Run]) -> list[tuple[Run, Fault]]:
+    """What stands against expectation in any of `found`, with its run: the fault that blocks most first."""
+    return sorted(((run, fault) for run in found for fault in run.faults), key=lambda pair: rank(pair[1]))
+
+
 def runs(journals: Sequence[Journal]) -> list[Run]:
     """Settles `journals`, and labels each by its engine and version; a number tells equal ones apart."""
     names = [one_line(_name(journal)) for journal in journals]

@@ -17,6 +17,7 @@ import pytest
 
 import conformance.agent.interpreter
 import conformance.agent.text
+from conformance import cli
 from conformance.adapter import load
 from conformance.bench import SIZES
 from conformance.bench.results import Measurement, Results, duration, read_folder
@@ -231,7 +232,7 @@ def test_what_takes_too_long_is_not_tried_at_larger_sizes(terminal: Terminal) ->
 
 @pytest.mark.parametrize("calls", [0, 2, 4], ids=["warming up", "in the first round", "in the third"])
 def test_an_interrupt_keeps_what_was_measured(terminal: Terminal, calls: int) -> None:
-    """Ctrl-C leaves a JSON and a table of what was measured, no process, and exit code 6."""
+    """Ctrl-C leaves a JSON and a table of what was measured, no process, and exit code 6; what was not begun is not shown."""
     sleeps = f"""
 import pathlib, time
 counted = []
@@ -243,7 +244,13 @@ def mean(a):
     return a.mean()
 """
     adapter = fake(terminal, sleeps, mean="mean({a})")
-    with terminal.start("bench", "--engine", adapter, "--sizes", "1", "--timeout", "600", *_QUICK) as bench:
+    yesterday = terminal.folder / "bench" / "reference.json"
+    yesterday.parent.mkdir()
+    yesterday.write_text(
+        json.dumps({"benchmarks": [measured("reference", 1, 1e-5)], "unmeasured": []}), encoding="utf-8"
+    )
+    engines = ("--engine", adapter, "--engine", "reference")
+    with terminal.start("bench", *engines, "--sizes", "1", "--timeout", "600", *_QUICK) as bench:
         assert within(60, (terminal.folder / "sleeps").exists)
         bench.send_signal(signal.SIGINT)
         out, err = bench.communicate(timeout=60)
@@ -252,6 +259,7 @@ def mean(a):
     assert list(medians(written(terminal))) == expected
     assert re.search(r"^dot +1 +\d", out, re.MULTILINE)
     assert "interrupted in fake" in err
+    assert "reference" not in out
     assert within(5, lambda: not terminal.processes())
 
 
@@ -274,6 +282,19 @@ def test_an_engine_that_is_lost_is_said_and_others_are_timed(terminal: Terminal,
     assert "Traceback" not in done.stderr
     assert not (terminal.folder / "bench" / "fake.json").exists()
     assert ("dot", 1) in medians(written(terminal, "reference"))
+
+
+def test_an_engine_of_another_language_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it is installed but not named, the others are timed all the same, and it is said."""
+    pytest.importorskip("pytest_benchmark", reason="the extra `bench` is not installed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("conformance.commands.bench.engines", lambda options: ("reference", "tfjs"))
+    assert cli.main(["bench", "--sizes", "1", "--select", "dot", *_QUICK]) == 0
+    said = capsys.readouterr()
+    assert re.search(r"^dot +1 +\d", said.out, re.MULTILINE)
+    assert "not timed, an agent of another language: tfjs" in said.err
 
 
 def test_a_missing_pytest_benchmark_says_what_to_install(terminal: Terminal) -> None:
@@ -302,13 +323,16 @@ def test_the_users_pytest_options_do_not_reach_the_timing(terminal: Terminal, mo
         (["bench", "--engine", "reference", "--select", "nothing"], 5, "no workload matches nothing; there are dot, "),
         (["bench", "--engine", "nobody"], 2, "there is no engine 'nobody'"),
         (["bench", "--engine", "reference", "--engine", "reference,patch=/dev/null"], 2, "two engines have one name"),
+        (["bench", "--engine", "reference", "--engine", "tfjs"], 2, "tfjs: an agent of another language"),
     ],
 )
-def test_a_mistake_is_one_sentence(terminal: Terminal, arguments: list[str], code: int, said: str) -> None:
-    """What cannot be asked ends with its exit code before anything is timed."""
+def test_a_mistake_is_said_before_anything_is_timed(
+    terminal: Terminal, arguments: list[str], code: int, said: str
+) -> None:
+    """What cannot be asked ends with its exit code, and the last line says why."""
     done = terminal.run(*arguments)
     assert done.returncode == code
-    assert said in done.stderr
+    assert said in done.stderr.splitlines()[-1]
     assert not (terminal.folder / "out").exists()
 
 
@@ -318,7 +342,7 @@ def test_a_mistake_is_one_sentence(terminal: Terminal, arguments: list[str], cod
 def measured(engine: str, size: int, median: float, workload: str = "dot") -> dict[str, Any]:
     """A benchmark as pytest-benchmark writes it, as far as it is read."""
     facts = {"engine": engine, "version": "1.0", "workload": workload, "size": size, "state": "measured"}
-    return {"extra_info": facts, "stats": {"median": median, "rounds": 5}}
+    return {"extra_info": facts, "stats": {"median": median}}
 
 
 @pytest.fixture

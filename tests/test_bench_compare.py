@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -11,12 +12,14 @@ from typing import Final
 
 import pytest
 
+from conformance import cli
 from conformance.adapter import Adapter, load
 from conformance.bench import compare
 from conformance.bench.children import Plan
 from conformance.bench.compare import Comparison, Process, Side
 from conformance.bench.decision import MOST
 from conformance.bench.workloads import selected
+from conformance.commands.options import processors
 from conformance.errors import EngineError, NothingSelected
 from tests.fakes.command import Terminal, within
 from tests.timing_study import Outcome, slowed, summary
@@ -33,6 +36,7 @@ class Machine:
     def __init__(self, **sides: Process) -> None:
         self.sides = sides
         self.started: list[str] = []
+        self.processors: set[int] = set()
         self.interrupt_at = 0
 
     def measured(self, side: Side, plan: Plan) -> Process:
@@ -40,14 +44,15 @@ class Machine:
         if self.interrupt_at and len(self.started) == self.interrupt_at:
             raise KeyboardInterrupt
         self.started.append(side.role)
+        self.processors.add(processors())
         return self.sides[side.role]
 
 
 def comparison(monkeypatch: pytest.MonkeyPatch, machine: Machine, base: str = "kernels") -> Comparison:
     """A comparison whose processes are the machine's."""
     monkeypatch.setattr(compare, "_measured", machine.measured)
-    plan = Plan(selected(["dot", "mean"]), (1,), sys.executable, 0.01, 20, Path())
-    sides = [Side(role, load(name), plan.python) for role, name in (("base", base), ("head", "kernels"))]
+    plan = Plan(selected(["dot", "mean"]), (1,), 0.01, 20)
+    sides = [Side(role, load(name), sys.executable) for role, name in (("base", base), ("head", "kernels"))]
     return Comparison(sides[0], sides[1], plan)
 
 
@@ -64,6 +69,15 @@ def test_sides_take_turns_and_the_first_is_not_always_the_same(monkeypatch: pyte
     assert not found.failures()
     assert told[-1] == "pair 3 of 3 to 10: 1.000 by the least, 1.000 by the median"
     assert found.remarks() == ["nodes: the same in 2 of 2 workloads"]
+
+
+@pytest.mark.skipif(processors() == 1 or not hasattr(os, "sched_setaffinity"), reason="there is nothing to choose from")
+def test_all_processes_share_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither side has a quieter one; afterwards we have all of ours again."""
+    machine, ours = Machine(base=BASE, head=BASE), processors()
+    comparison(monkeypatch, machine).run(lambda line: None)
+    assert machine.processors == {1}
+    assert processors() == ours
 
 
 def test_near_the_threshold_there_are_ten_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,10 +163,10 @@ def test_an_interrupt_keeps_the_pairs_that_are_whole(monkeypatch: pytest.MonkeyP
     assert not found.failures()
 
 
-def test_an_error_names_the_side(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    plan = Plan(selected(["dot"]), (1,), sys.executable, 0.01, 20, tmp_path)
+def test_an_error_names_the_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan(selected(["dot"]), (1,), 0.01, 20)
 
-    def measure(*_: object) -> Path:
+    def measure(*_: object) -> None:
         raise EngineError("kernels did not load")
 
     monkeypatch.setattr("conformance.bench.children.measure", measure)
@@ -167,8 +181,8 @@ def test_an_error_names_the_side(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def process(adapter: Adapter) -> Process:
     """What a process measures of `dot` by CPU time, with counts."""
     pytest.importorskip("pytest_benchmark", reason="the extra `bench` is not installed")
-    plan = Plan(selected(["dot"]), (1,), sys.executable, 0.01, 20, Path(), compare.CLOCKS["cpu"], counts=True)
-    return compare._measured(Side("base", adapter, plan.python), plan)
+    plan = Plan(selected(["dot"]), (1,), 0.01, 20, compare.CLOCKS["cpu"], counts=True)
+    return compare._measured(Side("base", adapter, sys.executable), plan)
 
 
 @pytest.mark.parametrize(("engine", "saved"), [("kernels", 3), ("reference", 3), ("torch", 2)])
@@ -243,8 +257,8 @@ def patch(terminal: Terminal, text: str) -> str:
     return "kernels,patch=patch.py"
 
 
-def test_a_patch_that_works_twice_is_found_by_the_command(terminal: Terminal) -> None:
-    """Each kernel runs nine times: it is slower, it counts more, and the exit code is 1."""
+def test_kernels_that_run_nine_times_are_found_by_the_command(terminal: Terminal) -> None:
+    """HEAD is slower, it counts more, and the exit code is 1."""
     engine = patch(
         terminal,
         "from implementations.kernels import graph as _graph\n"
@@ -293,11 +307,37 @@ def test_an_interrupt_shows_what_was_measured(terminal: Terminal) -> None:
         (["kernels"], 2, "the following arguments are required: HEAD"),
         (["kernels", "nobody"], 2, "there is no engine 'nobody'"),
         (["kernels", "kernels", "--percent", "0"], 2, "'0' is no percentage"),
-        (["kernels", "kernels", "--python-head", "/nowhere"], 2, "--python /nowhere: there is no such interpreter"),
+        (
+            ["kernels", "kernels", "--python-head", "/nowhere"],
+            2,
+            "--python-head /nowhere: there is no such interpreter",
+        ),
+        (["kernels", "tfjs"], 2, "tfjs: an agent of another language; only Python's engines are timed"),
         (["kernels", "kernels", "--select", "nothing"], 5, "no workload matches nothing"),
     ],
 )
-def test_a_mistake_is_one_sentence(terminal: Terminal, arguments: list[str], code: int, said: str) -> None:
+def test_a_mistake_is_said_before_anything_is_timed(
+    terminal: Terminal, arguments: list[str], code: int, said: str
+) -> None:
+    """The last line says it; no process of either side was started."""
     done = terminal.run("bench", "compare", *arguments)
     assert done.returncode == code
-    assert said in done.stderr
+    assert said in done.stderr.splitlines()[-1]
+    assert "base 1: " not in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "named"),
+    [
+        (["--sizes", "7"], "--sizes"),
+        (["--seconds", "0.5"], "--seconds"),  # the default of `bench`, and not that of `compare`
+        (["--select", "nothing", "--engine", "nobody"], "--engine and --select"),
+        (["--suite"], "--suite"),
+    ],
+)
+def test_an_option_before_compare_is_refused(before: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would be read by nobody; behind `compare` stand its own."""
+    with pytest.raises(SystemExit, match=r"^2$"):
+        cli.main(["bench", *before, "compare", "kernels", "kernels"])
+    assert f"{named} before compare: its options stand behind it" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What changed between journals: every transition, the exit code, and the three ways to say it."""
+"""What changed between journals: every transition, the exit code, and which runs are compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from conformance.cli import main
 from conformance.journal import Journal
 from reports import changes
-from reports.compare import TRANSITIONS, Pair, Transition
+from reports.compare import TABLE, TRANSITIONS, Pair
 from reports.summary import runs
 from tests.example_journals import case, journal
 from tests.test_merge import written
@@ -21,36 +21,107 @@ OTHERS = [
 ]  # an undecided case in a small chapter is the suite's fault
 
 
+# What another case may stand on; it fails in every run.
+ROOT = case("operators/mul", "fail")
+# A record of each state; of an absent case there is none.
+STATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "pass": ("pass", {}),
+    "fails": ("fail", {}),
+    "blocked": ("fail", {"stands_on": [ROOT["case"]]}),
+    "declined": ("declined", {}),
+    "undecided": ("inconclusive", {}),
+}
+# What a case was and is, the words for it, and whether that is a regression.
+CHANGES: dict[tuple[str, str], tuple[str, bool]] = {
+    ("pass", "fails"): ("newly failing", True),
+    ("pass", "blocked"): ("newly blocked", True),
+    ("pass", "declined"): ("newly declined", True),
+    ("pass", "undecided"): ("no longer decided", False),
+    ("pass", "absent"): ("disappeared", True),
+    ("fails", "pass"): ("fixed", False),
+    ("fails", "blocked"): ("fails in another way", False),
+    ("fails", "declined"): ("failed, and is declined now", False),
+    ("fails", "undecided"): ("no longer decided", False),
+    ("fails", "absent"): ("disappeared", True),
+    ("blocked", "pass"): ("fixed", False),
+    ("blocked", "fails"): ("fails in another way", False),
+    ("blocked", "declined"): ("failed, and is declined now", False),
+    ("blocked", "absent"): ("disappeared", True),
+    ("declined", "pass"): ("newly offered", False),
+    ("declined", "fails"): ("newly failing", True),
+    ("declined", "blocked"): ("newly blocked", True),
+    ("declined", "absent"): ("disappeared", True),
+    ("undecided", "pass"): ("fixed", False),
+    ("undecided", "fails"): ("newly failing", True),
+    ("undecided", "blocked"): ("newly blocked", True),
+    ("undecided", "declined"): ("newly declined", True),
+    ("undecided", "absent"): ("disappeared", True),
+    ("absent", "pass"): ("new", False),
+    ("absent", "fails"): ("new, and fails", False),
+    ("absent", "blocked"): ("new, and fails", False),
+    ("absent", "undecided"): ("new", False),
+    ("absent", "declined"): ("new", False),
+}
+EXPECTED = {"verdict": "fail", "reason": "known since 0.1"}
+
+
 def pair(base: list[dict[str, Any]], head: list[dict[str, Any]], **header: Any) -> Pair:
     before, after = runs([journal([*base, *OTHERS], version="1"), journal([*head, *OTHERS], version="2", **header)])
     return Pair(before, after)
 
 
-# What a case was and is, the words for it, and whether that is a regression.
-CHANGES: dict[str, tuple[str | None, str | None, str, bool]] = {
-    "it fails now": ("pass", "fail", "newly failing", True),
-    "it crashes now": ("pass", "crash", "newly failing", True),
-    "the adapter is broken now": ("pass", "error", "newly failing", True),
-    "it is declined now": ("pass", "declined", "newly declined", True),
-    "nobody knows now": ("pass", "inconclusive", "no longer decided", False),
-    "it is gone": ("pass", None, "disappeared", True),
-    "a failure is gone": ("fail", None, "disappeared", True),
-    "it is mended": ("fail", "pass", "fixed", False),
-    "a failure is declined now": ("fail", "declined", "failed, and is declined now", False),
-    "it fails otherwise": ("fail", "crash", "fails in another way", False),
-    "it is offered now": ("declined", "pass", "newly offered", False),
-    "it is offered now and fails": ("declined", "fail", "newly failing", True),
-    "it is new": (None, "pass", "new", False),
-    "it is new and fails": (None, "fail", "new, and fails", False),
-}
+def state(name: str, clause: str = ONE, **facts: Any) -> list[dict[str, Any]]:
+    """The case in a state, if it is there."""
+    if name == "absent":
+        return []
+    verdict, more = STATES[name]
+    return [case(clause, verdict, **more, **(facts if verdict == "fail" else {}))]
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_each_change_has_its_word(what: str) -> None:
-    before, after, words, regression = CHANGES[what]
-    found = pair([case(ONE, before)] if before else [], [case(ONE, after)] if after else [])
-    assert [(change.case, change.transition.words) for change in found.changes] == [("vjp/one[float64]", words)]
+def words(found: Pair) -> list[str]:
+    return [change.transition.words for change in found.changes]
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_each_change_has_its_word(before: str, after: str) -> None:
+    """And is a regression, or none."""
+    found = pair([ROOT, *state(before)], [ROOT, *state(after)])
+    expected, regression = CHANGES[before, after]
+    assert [(change.case, change.transition.words) for change in found.changes] == [("vjp/one[float64]", expected)]
     assert found.exit_code == (1 if regression else 0)
+
+
+def test_no_row_of_the_table_is_forgotten() -> None:
+    """Every row is above, and each transition is a row's, or has a test of its own."""
+    assert TABLE.keys() <= CHANGES.keys()
+    others = {"failed as expected, and fails against expectation", "not judged before the run ended"}
+    assert {it.words for it in TRANSITIONS} == {expected for expected, _ in CHANGES.values()} | others
+
+
+@pytest.mark.parametrize("verdict", ["crash", "error", "timeout", "unsupported", "flaky"])
+def test_other_verdicts_are_failures_too(verdict: str) -> None:
+    assert words(pair([case(ONE)], [case(ONE, verdict)])) == ["newly failing"]
+    assert words(pair([case(ONE, "fail")], [case(ONE, verdict)])) == ["fails in another way"]
+
+
+@pytest.mark.parametrize("header", [{}, {"seed": 8}])
+def test_a_failure_of_which_no_expectation_speaks_any_more_is_a_regression(header: dict[str, Any]) -> None:
+    """The gate let the base pass; another failure in its place is red, whatever the inputs were."""
+    expected = case(ONE, "fail", expectation=EXPECTED)
+    found = pair([expected], [case(ONE, "fail", got="[1. 1.]")], **header)
+    assert words(found) == ["failed as expected, and fails against expectation"]
+    assert found.exit_code == 1
+    assert "the gate: known failures → against expectation" in changes.text([changes.Series((found.base, found.head))])
+
+
+def test_a_failure_that_is_expected_before_and_after_is_no_regression() -> None:
+    """Nor is one that was against expectation all along."""
+    expected = case(ONE, "fail", expectation=EXPECTED)
+    assert pair([expected], [expected]).changes == ()
+    again = pair([expected], [{**expected, "got": "[1. 1.]"}])
+    assert (words(again), again.exit_code) == (["fails in another way"], 0)
+    assert "the gate" not in changes.text([changes.Series((again.base, again.head))])
+    assert pair([case(ONE, "fail")], [case(ONE, "fail")]).changes == ()
 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail", "declined", "inconclusive", "crash"])
@@ -64,21 +135,24 @@ def test_a_blocked_case_that_passed_is_a_regression() -> None:
     """The cause is newly failing, and what stands on it is newly blocked, after it."""
     broken = [case("operators/mul", "fail"), case(ONE, "fail", stands_on=["operators/mul[float64]"])]
     found = pair([case("operators/mul"), case(ONE)], broken)
-    assert [change.transition.words for change in found.changes] == ["newly failing", "newly blocked"]
+    assert words(found) == ["newly failing", "newly blocked"]
     assert found.exit_code == 1
 
 
-def test_the_same_failure_with_another_value() -> None:
-    """It is told where the inputs were the same; with another seed another value says nothing."""
+@pytest.mark.parametrize(
+    "header", [{"seed": 8}, {"profile": "quick"}, {"suite": {"version": "1", "digest": "other"}}], ids=str
+)
+def test_the_same_failure_with_another_value(header: dict[str, Any]) -> None:
+    """It is told where the inputs were the same; elsewhere another value says nothing."""
     base, head = [case(ONE, "fail")], [case(ONE, "fail", got="[1. 1.]")]
-    assert [change.transition.words for change in pair(base, head).changes] == ["fails in another way"]
-    assert pair(base, head, seed=8).changes == ()
+    assert words(pair(base, head)) == ["fails in another way"]
+    assert pair(base, head, **header).changes == ()
 
 
 def test_what_an_incomplete_run_lacks_has_not_disappeared() -> None:
     """The exit code is that of an incomplete journal; a regression that it shows is shown."""
     found = pair([case(ONE), case("vjp/two")], [case("vjp/two", "fail")], complete=False)
-    assert [change.transition.words for change in found.changes] == ["newly failing", "not judged before the run ended"]
+    assert words(found) == ["newly failing", "not judged before the run ended"]
     assert found.exit_code == 6
 
 
@@ -165,41 +239,44 @@ def test_what_cannot_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert sentence in capsys.readouterr().err
 
 
-HARMFUL = "<script>alert(1)</script>"
-
-
-def test_all_three_reports_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each transition that occurred, with its cases, in text, Markdown and page; and what an engine said is no markup."""
-    base = written(tmp_path / "base.jsonl", journal([case(f"vjp/{i}", v) for i, (v, _) in enumerate(_verdicts()) if v]))
-    cases = [
-        case(f"vjp/{i}", v, **({"got": HARMFUL} if v == "fail" else {})) for i, (_, v) in enumerate(_verdicts()) if v
-    ]
-    head = written(tmp_path / "head.jsonl", journal(cases, version="0.4"))
+def test_an_engine_that_appears_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its failures are the gate's to judge; that its journal is incomplete is not passed over."""
+    base, head = tmp_path / "base", tmp_path / "head"
+    journals(base, "acme", one="pass")
+    journals(head, "acme", one="pass")
+    journals(head, "nova", one="fail")
     page, summary = tmp_path / "c.html", tmp_path / "c.md"
-    assert main(["compare", str(base), str(head), "--html", str(page), "--markdown", str(summary)]) == 1
-    reports = [capsys.readouterr().out, page.read_text(encoding="utf-8"), summary.read_text(encoding="utf-8")]
-    for transition in _occurring():
-        assert all(transition.words in report for report in reports), transition.words
-    for report in reports[1:]:
-        assert HARMFUL not in report.replace("```python", "")
+    assert main(["compare", str(base), str(head), "--html", str(page), "--markdown", str(summary)]) == 0
+    for report in (capsys.readouterr().out, page.read_text(encoding="utf-8"), summary.read_text(encoding="utf-8")):
+        assert "nova 0.3: has appeared" in report
+        assert "acme 0.3: has appeared" not in report
+    written(head / "nova.jsonl", journal([case(ONE, "fail")], name="nova", complete=False))
+    assert main(["compare", str(base), str(head)]) == 6
+    assert "nova 0.3: has appeared; its journal is incomplete" in capsys.readouterr().out
 
 
-def _verdicts() -> list[tuple[str | None, str | None]]:
-    return [(before, after) for before, after, _, _ in CHANGES.values()]
+def test_an_engine_that_disappears_before_its_run_ended_is_incomplete(tmp_path: Path) -> None:
+    journals(tmp_path / "base", "acme", one="pass")
+    journals(tmp_path / "head", "acme", one="pass")
+    written(tmp_path / "base" / "gone.jsonl", journal([case(ONE)], name="gone", complete=False))
+    assert main(["compare", str(tmp_path / "base"), str(tmp_path / "head")]) == 6
 
 
-def _occurring() -> list[Transition]:
-    return [
-        transition for transition in TRANSITIONS if transition.words in {words for _, _, words, _ in CHANGES.values()}
-    ]
+def test_equal_versions_are_told_apart_by_their_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the folders that both are in; by a number where the place is the same."""
+    base, head = journals(tmp_path / "base", "acme", one="pass"), journals(tmp_path / "head", "acme", one="fail")
+    for arguments, labels in (
+        ([base.parent, head.parent], ["acme 0.3 (base)", "acme 0.3 (head)"]),
+        ([base, head], ["acme 0.3 (base/acme.jsonl)", "acme 0.3 (head/acme.jsonl)"]),
+        ([base, base], ["acme 0.3 #1", "acme 0.3 #2"]),
+    ):
+        main(["compare", *map(str, arguments)])
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split(":")[0] for line in lines[:2]] == labels
 
 
-def test_the_trend_of_several_runs() -> None:
-    """A row a run with its counts and its bar; each run is compared with the one before it."""
-    steps = [[journal([case(ONE, v), *OTHERS], version=str(i))] for i, v in enumerate(("pass", "fail", "pass"))]
-    (series,) = changes.in_a_row([step[0] for step in steps])
-    assert [[change.transition.words for change in it.changes] for it in series.pairs] == [["newly failing"], ["fixed"]]
-    assert series.trend[1] == ("acme 1", [("good", 12, 100 * 12 / 13), ("bad", 1, 100 / 13)])
-    page = changes.page([series])
-    assert page.count("<rect") == 4
-    assert "acme over 3 runs" in page
+def test_versions_that_differ_need_no_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = written(tmp_path / "1.jsonl", journal([case(ONE)], version="1"))
+    two = written(tmp_path / "2.jsonl", journal([case(ONE)], version="2"))
+    assert main(["compare", str(one), str(two)]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[:2]] == ["acme 1", "acme 2"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from tests.test_doctor import example
 
 WRITTEN = (
     ".github/workflows/conformance.yml",
+    ".gitignore",
     "conformance_adapter.py",
     "tests/expectations/acme.toml",
     "tests/test_conformance.py",
@@ -89,7 +92,10 @@ def test_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert "try acme.core:Tensor" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("path", [path for path in WRITTEN if path != "tox.ini"])
+SHARED = {"tox.ini": "[testenv:conformance]", ".gitignore": "/out/"}
+
+
+@pytest.mark.parametrize("path", [path for path in WRITTEN if path not in SHARED])
 def test_nothing_is_overwritten(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,15 +109,27 @@ def test_nothing_is_overwritten(
     assert path in capsys.readouterr().err
 
 
-def test_a_tox_ini_of_ones_own_is_left_alone(
+@pytest.mark.parametrize("path", SHARED)
+def test_what_a_repository_has_is_left_alone(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What to add to it is printed, unless it is there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / path).write_text("[tox]\n", encoding="utf-8")
+    assert cli.main(["init", "acme"]) == 0
+    assert (tmp_path / path).read_text(encoding="utf-8") == "[tox]\n"
+    said = capsys.readouterr().out
+    assert f"{path} exists; add to it:\n\n{SHARED[path]}" in said
+    assert said.count("exists") == 1
+
+
+def test_what_is_there_already_is_not_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What to add to it is printed."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "tox.ini").write_text("[tox]\n", encoding="utf-8")
+    (tmp_path / ".gitignore").write_text("*.pyc\n/out/\n", encoding="utf-8")
     assert cli.main(["init", "acme"]) == 0
-    assert (tmp_path / "tox.ini").read_text(encoding="utf-8") == "[tox]\n"
-    assert "[testenv:conformance]" in capsys.readouterr().out
+    assert "exists" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["a b"], ["../up"], ["acme", "--engine", "os;system"]])
@@ -122,6 +140,69 @@ def test_a_name_that_cannot_be_used(words: list[str], tmp_path: Path, monkeypatc
     assert not _files(tmp_path)
 
 
-def test_no_placeholder_is_left(tmp_path: Path) -> None:
-    """Every template is filled in."""
-    assert all("$" not in text for text in planned(tmp_path, "acme", "acme").values())
+def test_every_template_is_filled_in(tmp_path: Path) -> None:
+    """What begins with a dollar is a variable of the shell, in the workflow."""
+    found = {name for text in planned(tmp_path, "acme", "acme").values() for name in re.findall(r"\$+\W?\w+", text)}
+    assert found == {"${AUTOGRAD_CONFORMANCE", "$GITHUB_STEP_SUMMARY"}
+
+
+# --- where pip finds the suite
+
+
+def _installs(folder: Path) -> list[str]:
+    """The commands that install something in the workflow of `init` and in that of docs/ci.md."""
+    texts = (planned(folder, "acme", "acme")[Path(WRITTEN[0])], (ROOT / "docs" / "ci.md").read_text(encoding="utf-8"))
+    found = [re.findall(r"- run: (pip install .*)", text) for text in texts]
+    assert [len(commands) for commands in found] == [1, 2]
+    return [command for commands in found for command in commands]
+
+
+@pytest.mark.parametrize("source", ["", "git+https://example.org/suite", "../a folder"])
+def test_the_workflows_ask_where_the_suite_is(source: str, tmp_path: Path) -> None:
+    """Pip gets what the variable says; while it is empty, pip is not called at all, and the step says what is missing."""
+    pip = tmp_path / "pip"
+    pip.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n', encoding="utf-8")
+    pip.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "AUTOGRAD_CONFORMANCE": source}
+    for command in _installs(tmp_path):
+        done = subprocess.run(["sh", "-e", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        if source:
+            assert done.stdout.startswith(f"<install><{source}>"), done.stderr
+        else:
+            assert done.returncode != 0
+            assert not done.stdout
+            assert "AUTOGRAD_CONFORMANCE: says in the workflow where pip finds autograd-conformance" in done.stderr
+
+
+def test_the_test_says_what_is_not_installed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where tox was not told where the suite is, the test that was written says what to do."""
+    assert cli.main(["init", "plain"]) == 0
+    written = runpy.run_path(str(repository / "tests" / "test_conformance.py"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        AssertionError, match=r"not installed here, and is on no package index\.\nInstall it from a checkout"
+    ):
+        written["test_conformance"](repository)
+
+
+def test_tox_takes_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it names is what tox installs beside pytest."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["init", "acme"]) == 0
+    tox = ConfigParser()
+    tox.read(tmp_path / "tox.ini")
+    assert tox["testenv:conformance"]["deps"].split() == ["{env:AUTOGRAD_CONFORMANCE:}", "pytest"]
+
+
+def test_the_workflow_leaves_something_to_read(tmp_path: Path) -> None:
+    """Annotations, a summary and a badge, of a run that knows the expectations; the sharded one in docs/ci.md, too."""
+    workflow = planned(tmp_path, "acme", "acme")[Path(WRITTEN[0])]
+    documented = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    for text in (workflow, documented):
+        for option in (
+            "--expectations tests/expectations",
+            "--annotations",
+            '--markdown "$GITHUB_STEP_SUMMARY"',
+            "--badge",
+        ):
+            assert option in text

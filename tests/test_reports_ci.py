@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from conformance.cli import main
 from conformance.journal import Journal
-from reports import badge, github, markdown
+from reports import badge, failures, github, markdown
 from tests.example_journals import case, journal, showcase
 from tests.test_merge import written
 
-HARMFUL = "<script>alert(1)</script> | `x` \x1b[31m\n## owned\r\n::error::owned @everyone"
+HARMFUL = "<script>alert(1)</script> | `x` \x1b[31m\n## owned\r\n::error::owned"
 
 
 def failing(**facts: str) -> Journal:
@@ -47,6 +50,7 @@ def test_engines_texts_are_no_markup() -> None:
     outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
     assert "owned" in outside
     assert "<script" not in outside
+    assert re.search(r"\\\| \\`x\\`", outside)  # what would end a cell, and what would begin code
     assert "\x1b" not in text
     assert not re.search(r"^## owned", outside, re.MULTILINE)
     assert "`````python\nprint('```')\n````\nx\n`````" in text
@@ -81,6 +85,8 @@ BADGES = {
         "yellow",
         "1 passed, 1 failed, 0 declined of 2",
     ),
+    "broken": ([case("vjp/one"), case("vjp/two", "error")], "red", "1 passed, 0 failed, 0 declined of 2"),
+    "quiet": ([case("vjp/one", "declined")], "lightgrey", "0 passed, 0 failed, 1 declined of 1"),
 }
 
 
@@ -93,7 +99,7 @@ def test_the_badge_counts(tone: str) -> None:
         "label": "autograd conformance",
         "message": message,
         "color": colour,
-        "isError": tone == "bad",
+        "isError": tone in ("bad", "broken"),
     }
 
 
@@ -122,7 +128,44 @@ def test_an_annotation_is_one_command_whatever_the_engine_said() -> None:
     assert "again: autograd-conformance run" in urllib.parse.unquote(match[2])
 
 
-def test_as_many_as_are_shown_root_causes_first() -> None:
+def test_an_annotation_is_at_the_adapters_file() -> None:
+    """Of an engine whose adapter is in the repository; an engine of ours, or a file elsewhere, has no place there."""
+    places = {
+        "ci/acme_adapter.py": "file=ci/acme_adapter.py,",
+        "a,patch=p.py": "",
+        "/x/acme.py": "",
+        "a.py,patch=p": "file=a.py,",
+    }
+    for spec, place in places.items():
+        made = journal([case("hooks/order", "fail")])
+        found = Journal({**made.header, "engine": {**made.header["engine"], "spec": spec}}, made.cases, None)
+        lines = github.render([found]).splitlines()
+        assert [line.partition("title=")[0] for line in lines] == [f"::error {place}"] * 2
+
+
+REPORTS: Final[Mapping[str, Callable[[Sequence[Journal]], str]]] = {
+    "annotations": github.render,
+    "summary": markdown.render,
+    "terminal": partial(failures.render, colour=False),
+}
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_the_fault_that_blocks_most_is_first(report: str) -> None:
+    """Whatever its id and its engine; a pass against expectation, which blocks nothing, is last."""
+    known = {"verdict": "fail", "reason": "known", "link": "", "script": ""}
+    blocked = [case(f"vjp/{n}", "fail", uses=["hooks/zeroth[float64]"]) for n in range(3)]
+    journals = [
+        journal([case("hooks/apart", "fail"), case("hooks/a_pass", expectation=known)], name="first"),
+        journal([case("hooks/zeroth", "fail"), *blocked], name="second"),
+    ]
+    text = REPORTS[report](journals)
+    assert "blocks 3 cases" in text
+    places = [text.index(name) for name in ("hooks/zeroth", "hooks/apart", "hooks/a_pass")]
+    assert places == sorted(places)
+
+
+def test_as_many_as_are_shown() -> None:
     cases = [case(f"hooks/clause_{i:02}", "fail", message=str(i)) for i in range(25)]
     lines = github.render([journal(cases)]).splitlines()
     assert len(lines) == github.MOST

@@ -42,6 +42,7 @@ def test_junit_totals_are_the_sums_of_its_cases() -> None:
             ("tests", "testcase"),
             ("failures", "testcase/failure"),
             ("errors", "testcase/error"),
+            ("skipped", "testcase/skipped"),
         ):
             inside = path if element is not root else f"testsuite/{path}"
             assert element.get(name) == str(len(element.findall(inside)))

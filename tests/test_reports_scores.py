@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from conformance.journal import Journal
+from reports.account import accounts
 from reports.html import render
 from reports.scores import scores
 from reports.summary import chapters, runs
@@ -40,14 +41,18 @@ def test_fewest_problems_are_first() -> None:
 
 
 def test_what_is_declined_is_no_problem_and_no_credit() -> None:
-    """Of two engines without a problem the one that offers more is first; one that offers nothing, or did not end, is last."""
+    """Of two engines without a problem the one that offers more is first.
+
+    Last is what offers nothing, did not end, or was asked a part of the specification.
+    """
     assert _order(
         journal([case(ADDS, "declined"), case(CUTS, "declined")], name="nothing"),
         journal([case(ADDS), case(CUTS)], name="apart", complete=False),
+        journal([case(ADDS), case(CLEARS), case(CUTS)], name="chosen", specified=4),
         journal([case(ADDS), case(CUTS, "declined")], name="half"),
         journal([case(ADDS), case(CLEARS), case(CUTS, "fail")], name="bad"),
         journal([case(ADDS), case(CUTS)], name="all"),
-    ) == ["all", "half", "bad", "apart", "nothing"]
+    ) == ["all", "half", "bad", "chosen", "apart", "nothing"]
 
 
 def test_an_expected_failure_is_a_problem_all_the_same() -> None:
@@ -77,6 +82,13 @@ def test_a_pass_against_expectation_is_no_root_cause() -> None:
     found = runs([journal([case(CUTS, expectation=KNOWN)])])
     [score] = scores(found, chapters(found))
     assert score.problems == 0
+
+
+def test_an_account_says_what_a_cause_blocks() -> None:
+    """Beside the dtypes of its cases; a cause that blocks nothing has these alone."""
+    blocked = [case(CLEARS, "fail", dtype=dtype, uses=[f"{ADDS}[float64]"]) for dtype in ("float64", "float32")]
+    [account] = accounts(runs([journal([case(ADDS, "fail"), case(CUTS, "fail"), *blocked])]))
+    assert [cause.note for cause in account.causes] == ["float64; blocks 2 cases", "float64"]
 
 
 def _many(count: int) -> list[Journal]:

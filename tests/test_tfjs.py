@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -148,8 +149,10 @@ def test_a_package_that_is_missing(package: Path) -> None:
 
 def test_it_is_not_installed_without_its_packages(package: Path) -> None:
     """An engine of another language is installed when its program and its packages are there."""
-    assert not replace(TFJS, module=str(package / "nothing")).installed()
-    assert not replace(TFJS, module=str(package), command=("/nowhere/node",)).installed()
+    here = replace(TFJS, module=str(package), command=(sys.executable,))
+    assert here.installed()
+    assert not replace(here, module=str(package / "nothing")).installed()
+    assert not replace(here, command=("/nowhere/node",)).installed()
 
 
 # --- what is printed

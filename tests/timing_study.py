@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
-from pathlib import Path
 
 from conformance.adapter import Adapter, resolve
 from conformance.bench.children import Plan
@@ -65,7 +64,7 @@ def slowed(adapter: Adapter, percent: float, clock: str) -> Adapter:
 def compared(base: Adapter, head: Adapter, plan: Plan, planted: bool) -> Outcome:
     """One comparison, to its end."""
     started = time.monotonic()
-    comparison = Comparison(Side("base", base, plan.python), Side("head", head, plan.python), plan)
+    comparison = Comparison(Side("base", base, sys.executable), Side("head", head, sys.executable), plan)
     comparison.run(lambda line: None)
     found, seconds = comparison.decision, time.monotonic() - started
     overall, share = found.overall, found.threshold
@@ -95,7 +94,7 @@ def main() -> int:
     """Prints each comparison and the summary; 1 when it errs more often than it may."""
     options = _options()
     clock = CLOCKS[options.clock]
-    plan = Plan(selected(options.select), (options.size,), sys.executable, options.seconds, 20.0, Path(), clock)
+    plan = Plan(selected(options.select), (options.size,), options.seconds, 20.0, clock)
     engine = resolve(options.engine)
     waits = [slowed(engine, percent, clock) for percent in (0, options.percent)]
     where = "one processor" if hasattr(os, "sched_setaffinity") else "any processor"

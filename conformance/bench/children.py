@@ -12,7 +12,7 @@ import select
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -44,29 +44,32 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to time: workloads and sizes, the interpreter of the engines' environment, seconds for each, where files go.
+    """What to time, and for how long: workloads, sizes, seconds for each, and after how many of them it is too slow.
 
     clock: a function of `time`. counts: whether each workload is called once more, untimed, to count what it costs.
     """
 
     workloads: Sequence[Workload]
     sizes: Sequence[int]
-    python: str
     seconds: float
     timeout: float
-    out: Path
     clock: str = "perf_counter"
     counts: bool = False
 
 
-def measure(adapter: Adapter, plan: Plan, heard: Callable[[Json], None]) -> Path:
-    """Times one engine; every message of its process goes to `heard`. Returns the JSON's path.
+def refuse_others(adapters: Iterable[Adapter]) -> None:
+    """Raises UsageError for an engine that is none of Python's: pytest-benchmark runs in the engine's own process."""
+    if others := [adapter.name for adapter in adapters if adapter.command]:
+        raise UsageError(f"{', '.join(others)}: an agent of another language; only Python's engines are timed")
+
+
+def measure(adapter: Adapter, python: str, plan: Plan, path: Path, heard: Callable[[Json], None]) -> None:
+    """Times one engine in the environment of `python`, and writes the JSON; every message of its process goes to `heard`.
 
     Raises UsageError when pytest-benchmark is not installed, EngineError when the engine does not load or ends the process.
     On KeyboardInterrupt the child writes what it measured before this raises it again.
     """
-    if adapter.command:
-        raise UsageError(f"{adapter.name}: its agent is of another language; only Python's engines are timed")
+    remove(path)
     asked, unmeasured = _asked(adapter, plan)
 
     def kept(message: Json) -> None:
@@ -74,14 +77,12 @@ def measure(adapter: Adapter, plan: Plan, heard: Callable[[Json], None]) -> Path
             unmeasured.append(message)
         heard(message)
 
-    path = plan.out / f"{adapter.name}.json"
-    remove(path)
     interrupted = False
     with tempfile.TemporaryDirectory() as folder:
         job, written = Path(folder) / "job.json", Path(folder) / "benchmark.json"
         own = {key: getattr(plan, key) for key in ("seconds", "timeout", "clock", "counts")}
         job.write_text(json.dumps({"adapter": adapter.to_json(), "asked": asked, **own}), encoding="utf-8")
-        child = _Child(adapter, plan, job, written)
+        child = _Child(adapter.name, python, plan, job, written)
         try:
             child.listen(kept)
         except KeyboardInterrupt:
@@ -94,7 +95,6 @@ def measure(adapter: Adapter, plan: Plan, heard: Callable[[Json], None]) -> Path
     write(path, json.dumps(document, indent=1) + "\n")
     if interrupted:
         raise KeyboardInterrupt
-    return path
 
 
 def _asked(adapter: Adapter, plan: Plan) -> tuple[list[Json], list[Json]]:
@@ -114,12 +114,12 @@ def _asked(adapter: Adapter, plan: Plan) -> tuple[list[Json], list[Json]]:
 class _Child:
     """A pytest process that times one engine."""
 
-    def __init__(self, adapter: Adapter, plan: Plan, job: Path, written: Path) -> None:
+    def __init__(self, name: str, python: str, plan: Plan, job: Path, written: Path) -> None:
         self.version = ""
-        self._name, self._python = adapter.name, plan.python
+        self._name, self._python = name, python
         self._patience = LOAD_SECONDS + plan.seconds + _PATIENCE * plan.timeout
         self._messages, sender = os.pipe()
-        command = [plan.python, "-c", _BOOT, str(AGENT_FOLDER), "-q", "-c", str(_FOLDER / "pytest.ini")]
+        command = [python, "-c", _BOOT, str(AGENT_FOLDER), "-q", "-c", str(_FOLDER / "pytest.ini")]
         command += ["--rootdir", str(_FOLDER), f"--job={job}", f"--messages={sender}"]
         command += [f"--benchmark-timer=time.{plan.clock}"]
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)

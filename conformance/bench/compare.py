@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,8 +176,8 @@ def _named(key: Key) -> str:
 
 def _measured(side: Side, plan: children.Plan) -> Process:
     with tempfile.TemporaryDirectory() as folder, _of(side):
-        own = replace(plan, python=side.python, out=Path(folder))
-        path = children.measure(side.adapter, own, lambda message: None)
+        path = Path(folder) / "times.json"
+        children.measure(side.adapter, side.python, plan, path, lambda message: None)
         document = json.loads(path.read_text(encoding="utf-8"))
     rows = {_key(row["extra_info"]): row for row in document["benchmarks"]}
     return Process(

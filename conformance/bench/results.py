@@ -26,7 +26,6 @@ class Measurement:
     size: int
     state: str
     median: float | None = None
-    rounds: int = 0
     reason: str = ""
 
 
@@ -139,6 +138,5 @@ def _measurement(facts: Mapping[str, Any], stats: Mapping[str, Any]) -> Measurem
         size=int(facts["size"]),
         state=str(facts["state"]),
         median=float(stats["median"]) if stats else None,
-        rounds=int(stats["rounds"]) if stats else 0,
         reason=str(facts.get("reason", "")),
     )

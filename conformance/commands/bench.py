@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.bench import SIZES
 from conformance.commands import bench_compare
@@ -15,6 +15,9 @@ from conformance.commands.options import engines, environment, interpreter, seco
 from conformance.console import complain, say
 from conformance.errors import EngineError, UsageError
 from conformance.verdict import worst
+
+if TYPE_CHECKING:
+    from conformance.adapter import Adapter
 
 
 def configure(command: argparse.ArgumentParser) -> None:
@@ -53,9 +56,24 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", type=Path, default=Path("out/bench"), metavar="DIR", help="where the JSON goes (default: out/bench)"
     )
-    added = command.add_subparsers(title="or, with options of its own behind it", metavar="compare BASE HEAD")
+    added = command.add_subparsers(
+        title="or, with options of its own behind it", metavar="compare BASE HEAD", action=_Alone
+    )
     text = (bench_compare.__doc__ or "").strip()
     bench_compare.configure(added.add_parser("compare", help=text[0].lower() + text[1:-1], description=text))
+
+
+class _Alone(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """`compare`: it knows nothing of what stands before it, so an option there is a mistake."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        # What was not given is the very object of the default; argparse knows it by that, too.
+        given = [name for name, value in vars(namespace).items() if value is not parser.get_default(name)]
+        if given:
+            parser.error(f"--{' and --'.join(given)} before compare: its options stand behind it")
+        super().__call__(parser, namespace, values, option_string)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -65,7 +83,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _of_suite(options: argparse.Namespace) -> int:
     from conformance.adapter import resolve
-    from conformance.bench import SIZES, suite
+    from conformance.bench import suite
 
     if options.select or options.sizes != SIZES:
         raise UsageError("--suite times random programs: it takes no --select and no --sizes")
@@ -76,7 +94,6 @@ def _of_suite(options: argparse.Namespace) -> int:
 
 
 def _of_engines(options: argparse.Namespace) -> int:
-    from conformance.adapter import resolve
     from conformance.bench import children, results
     from conformance.bench.workloads import selected
 
@@ -84,18 +101,14 @@ def _of_engines(options: argparse.Namespace) -> int:
     plan = children.Plan(
         workloads=selected(options.select),
         sizes=options.sizes,
-        python=interpreter(options.python),
         seconds=options.seconds,
         timeout=options.timeout,
-        out=options.out,
     )
-    adapters = [resolve(spec) for spec in engines(options)]
-    if len({adapter.name for adapter in adapters}) < len(adapters):
-        raise UsageError("two engines have one name and would write one file; time them one by one, with another --out")
-    codes = []
-    for adapter in adapters:  # one after the other: a second one at work would be in the first one's times
+    python, codes, paths = interpreter(options.python), [], []
+    for adapter in _adapters(options):  # one after the other: a second one at work would be in the first one's times
+        paths.append(options.out / f"{adapter.name}.json")
         try:
-            children.measure(adapter, plan, _told)
+            children.measure(adapter, python, plan, paths[-1], _told)
         except KeyboardInterrupt:
             complain(f"interrupted in {adapter.name}; what was measured is in {options.out}")
             codes.append(6)
@@ -103,11 +116,25 @@ def _of_engines(options: argparse.Namespace) -> int:
         except EngineError as reason:
             complain(reason)
             codes.append(reason.exit_code)
-    paths = [path for adapter in adapters if (path := options.out / f"{adapter.name}.json").exists()]
-    found = results.read(paths)
+    found = results.read([path for path in paths if path.exists()])
     if found.measurements:
         say(found.table())
     return worst([*codes, found.exit_code])
+
+
+def _adapters(options: argparse.Namespace) -> list[Adapter]:
+    """The engines to time; raises UsageError for one that was named and cannot be timed, or whose file is another's."""
+    from conformance.adapter import resolve
+    from conformance.bench.children import refuse_others
+
+    adapters = [resolve(spec) for spec in engines(options)]
+    if options.engine:
+        refuse_others(adapters)
+    if len({adapter.name for adapter in adapters}) < len(adapters):
+        raise UsageError("two engines have one name and would write one file; time them one by one, with another --out")
+    if others := [adapter.name for adapter in adapters if adapter.command]:
+        print(f"not timed, an agent of another language: {', '.join(others)}", file=sys.stderr)
+    return [adapter for adapter in adapters if not adapter.command]
 
 
 def _told(message: Mapping[str, Any]) -> None:

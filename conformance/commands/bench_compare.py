@@ -6,7 +6,6 @@ import argparse
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.commands.options import interpreter, seconds, sizes
@@ -101,19 +100,18 @@ def execute(options: argparse.Namespace) -> int:
 
 def _asked(options: argparse.Namespace) -> Comparison:
     from conformance.adapter import resolve
-    from conformance.bench.children import Plan
+    from conformance.bench.children import Plan, refuse_others
     from conformance.bench.compare import CLOCKS, Comparison, Side
     from conformance.bench.workloads import selected
 
-    base = Side("base", resolve(options.base), interpreter(options.python_base))
-    head = Side("head", resolve(options.head), interpreter(options.python_head))
+    base = Side("base", resolve(options.base), interpreter(options.python_base, "--python-base"))
+    head = Side("head", resolve(options.head), interpreter(options.python_head, "--python-head"))
+    refuse_others([base.adapter, head.adapter])
     plan = Plan(
         workloads=selected(options.select),
         sizes=options.sizes,
-        python=base.python,
         seconds=options.seconds,
         timeout=options.timeout,
-        out=Path(),
         clock=CLOCKS[options.clock],
         counts=True,
     )

@@ -26,10 +26,11 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Writes the merged journal and decides about it."""
-    paths = list(dict.fromkeys(options.journals))
-    if len(paths) < len(options.journals):
+    paths: list[Path] = options.journals
+    files = {path.resolve() for path in paths}
+    if len(files) < len(paths):
         raise UsageError("a journal is given twice; give the journal of each shard once")
-    if options.out in paths:
+    if options.out.resolve() in files:
         raise UsageError(f"{options.out} is one of the shards; write the whole elsewhere")
     merge({path: read_journal(path) for path in paths}, options.out)
     whole = read_journal(options.out)

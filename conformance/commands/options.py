@@ -94,9 +94,9 @@ def engines(options: argparse.Namespace) -> tuple[str, ...]:
     return engines
 
 
-def interpreter(name: str) -> str:
-    """The path of an interpreter; raises UsageError when there is none."""
+def interpreter(name: str, option: str = "--python") -> str:
+    """The path of the interpreter that `option` names; raises UsageError when there is none."""
     found = shutil.which(name)
     if found is None:
-        raise UsageError(f"--python {name}: there is no such interpreter")
+        raise UsageError(f"{option} {name}: there is no such interpreter")
     return found

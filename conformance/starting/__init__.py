@@ -17,6 +17,11 @@ _FILES: Final[Mapping[str, str]] = {
     "tests/expectations/$name.toml": "expectations.toml",
     ".github/workflows/conformance.yml": "workflow.yml",
 }
+# Files that a repository may have already: how a new one begins, and what is to be added to an old one.
+_SHARED: Final[Mapping[str, tuple[str, ...]]] = {
+    "tox.ini": ("tox.ini", "environment.ini"),
+    ".gitignore": ("gitignore",),
+}
 
 
 def adapter_in(folder: Path, module: str) -> str:
@@ -31,8 +36,9 @@ def planned(folder: Path, name: str, module: str) -> dict[Path, str]:
     texts = {Path(Template(path).substitute(values)): rendered(template, values) for path, template in _FILES.items()}
     if values["adapter"] == _SKELETON:
         texts[Path(_SKELETON)] = rendered("adapter.py", values)
-    if not (folder / "tox.ini").exists():
-        texts[Path("tox.ini")] = rendered("tox.ini", values) + environment(name)
+    for path, templates in _SHARED.items():
+        if not (folder / path).exists():
+            texts[Path(path)] = "".join(rendered(template, values) for template in templates)
     if existing := sorted(str(path) for path in texts if (folder / path).exists()):
         raise UsageError(
             f"nothing was written: {', '.join(existing)} would be overwritten; remove or rename what is there"
@@ -40,9 +46,14 @@ def planned(folder: Path, name: str, module: str) -> dict[Path, str]:
     return texts
 
 
-def environment(name: str) -> str:
-    """The environment of a tox.ini that judges the engine."""
-    return rendered("environment.ini", {"name": name})
+def additions(folder: Path, name: str) -> dict[Path, str]:
+    """What the user has to add to files that exist, and that `init` leaves alone."""
+    texts = {folder / path: rendered(templates[-1], {"name": name}) for path, templates in _SHARED.items()}
+    return {
+        path: text
+        for path, text in texts.items()
+        if path.exists() and text.strip() not in path.read_text("utf-8", "replace")
+    }
 
 
 def rendered(template: str, values: Mapping[str, str]) -> str:
