@@ -16,6 +16,7 @@ from reports.summary import Run, ranked, runs
 from reports.text import columns, counted, one_line, pad, some, visible
 
 _LONGEST: Final = 120
+_SOURCES: Final = 3
 _GAP: Final = " " * 8
 # How many clauses a root cause names among those that it blocks.
 _NAMED: Final = 3
@@ -84,12 +85,19 @@ def indented(title: str, text: str) -> list[str]:
 
 def _origin(run: Run, item: Settled) -> list[str]:
     source, again = run.clause(item).get("source"), item.record.get("rerun")
-    fields = [f"source {one_line(str(source))}"] if source else []
+    fields = [f"source {_shortened(one_line(str(source)))}"] if source else []
     fields += [f"again: {one_line(str(again))}"] if again else []
     line = "      ".join(fields)
     lines = [f"  {line}"] if line and columns(line) <= _LONGEST + 30 else [f"  {field}" for field in fields]
     saved = item.record.get("saved")
     return [*lines, f"  witness saved in {one_line(str(saved))}"] if saved else lines
+
+
+def _shortened(source: str) -> str:
+    """The first of many sources; `explain` and the page have them all."""
+    parts = source.split("; ")
+    hidden = len(parts) - _SOURCES
+    return "; ".join(parts[:_SOURCES]) + f"; and {hidden} more" if hidden > 1 else source
 
 
 def _rest(hidden: Sequence[Fault]) -> list[str]:

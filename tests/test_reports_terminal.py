@@ -214,3 +214,11 @@ def test_two_dtypes_are_one_failure() -> None:
 def test_nothing_wrong_is_said() -> None:
     """A report without failures is not empty."""
     assert failures.render([journal([case(ADDS)])], colour=False) == "no failure\n"
+
+
+def test_of_many_sources_the_first_are_named() -> None:
+    """A clause about all operators has a source for each; a terminal shows three, and one more rather than how many."""
+    for count, shown in ((4, "a; b; c; d"), (6, "a; b; c; and 3 more")):
+        clauses = {ADDS: {"sentence": "It adds.", "source": "; ".join("abcdef"[:count])}}
+        text = failures.render([journal([case(ADDS, "fail")], clauses=clauses)], colour=False)
+        assert f"  source {shown}  " in text.replace("\n", "  \n")
