@@ -61,6 +61,9 @@ class Plan:
     budget: float | None = None  # seconds of random programs for each engine
     index: int | None = None  # of random programs only this one
     fail_fast: bool = False
+    only: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # of the engine of a spec these cases, not `select`
 
 
 @dataclass
@@ -76,9 +79,11 @@ class Progress:
 
 @dataclass
 class _Target:
-    """One engine of a run: its journal, and the children still at work on it."""
+    """One engine of a run: what it is asked, its journal, and the children still at work on it."""
 
     spec: str
+    select: tuple[str, ...]
+    cases: tuple[Case, ...]
     adapter: Adapter
     writer: JournalWriter | None = None
     pending: int = 0
@@ -112,11 +117,10 @@ class Campaign:
 
     def __init__(self, plan: Plan, show: Callable[[Progress], None]) -> None:
         self.plan = plan
-        self.clauses = _selected(plan)
-        self.total = sum(1 for clause in self.clauses.values() for case in clause.cases() if _wanted(case, plan))
         self.refusals: list[ConformanceError] = []
         self._show = show
-        self._targets = [_Target(spec, resolve(spec)) for spec in plan.engines]
+        self._targets = [_target(spec, plan) for spec in plan.engines]
+        self._total = sum(len(target.cases) for target in self._targets)
         _distinct(self._targets)
         for target in self._targets:
             expectations.load(
@@ -204,7 +208,7 @@ class Campaign:
         command += [f"{key}={value}" for key, value in options.items()]
         command += [f"--budget={plan.budget}"] if plan.budget else []
         command += [f"--index={plan.index}"] if plan.index is not None else []
-        command += [f"--select={glob}" for glob in plan.select] + [str(_CLAUSES)]
+        command += [f"--select={glob}" for glob in target.select] + [str(_CLAUSES)]
         output = tempfile.TemporaryFile()  # noqa: SIM115 (it is read after the child has ended)
         process = subprocess.Popen(
             command,
@@ -267,7 +271,7 @@ class Campaign:
         self._tell(target, record["case"], record["verdict"])
 
     def _tell(self, target: _Target, case: str, verdict: str) -> None:
-        self._show(Progress(target.adapter.name, case, verdict, self._done, self.total * len(self._targets)))
+        self._show(Progress(target.adapter.name, case, verdict, self._done, self._total))
 
     def _finished(self, child: _Child) -> None:
         """A child has ended: the last one of an engine completes its journal."""
@@ -303,14 +307,15 @@ class Campaign:
             "profile": plan.profile,
             "seed": plan.seed,
             "shard": plan.shard,
-            "select": list(plan.select),
+            "select": list(target.select),
+            "expectations": str(plan.expectations) if plan.expectations != expectations.BUILTIN else "",
             "platform": platform.platform(),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": plan.command,
             "specified": sum(1 for clause in specification().values() for _ in clause.cases()),
-            "selected": self.total,
+            "selected": len(target.cases),
             "operators": {name: name in adapter.spellings for name in OPERATORS},
-            "clauses": {name: clause.to_json() for name, clause in self.clauses.items()},
+            "clauses": {name: clause.to_json() for name, clause in _clauses(target).items()},
         }
 
 
@@ -322,16 +327,17 @@ def _distinct(targets: Sequence[_Target]) -> None:
             raise UsageError(f"{count} engines are called {name!r} and would write one journal; run them one by one")
 
 
-def _selected(plan: Plan) -> dict[str, Clause]:
-    """The clauses that have a case in the shard, in chapters' order; raises NothingSelected when no shard has any."""
-    cases = [case for clause in specification().values() for case in clause.cases() if case.selected(plan.select)]
+def _target(spec: str, plan: Plan) -> _Target:
+    """An engine and its cases of the shard, in chapters' order; raises NothingSelected when no shard has any."""
+    select = plan.only.get(spec, plan.select)
+    cases = [case for clause in specification().values() for case in clause.cases() if case.selected(select)]
     if not cases:
-        raise NothingSelected(f"no case matches {' or '.join(plan.select)}; `list clauses` prints the ids")
-    return {case.clause.id: case.clause for case in cases if case.in_shard(plan.shard)}
+        raise NothingSelected(f"no case matches {' or '.join(select)}; `list clauses` prints the ids")
+    return _Target(spec, select, tuple(case for case in cases if case.in_shard(plan.shard)), resolve(spec))
 
 
-def _wanted(case: Case, plan: Plan) -> bool:
-    return case.selected(plan.select) and case.in_shard(plan.shard)
+def _clauses(target: _Target) -> dict[str, Clause]:
+    return {case.clause.id: case.clause for case in target.cases}
 
 
 def _refusal(code: int, sentence: str) -> ConformanceError:

@@ -28,6 +28,7 @@ KINDS: Final[Mapping[str, str]] = {
     "difference": "the engine does otherwise on purpose, or as it is documented",
     "missing": "the engine lacks something, and says so when it is asked",
 }
+DEFAULT_KIND: Final = "fault"
 # What may be expected of an engine. An error is a mistake of an adapter, never an engine's habit.
 EXPECTABLE: Final = ("fail", "crash", "timeout", "unsupported", "declined")
 
@@ -89,11 +90,15 @@ def causes(folder: Path = BUILTIN) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def _expectation(cause: Mapping[str, Any], case: Mapping[str, Any]) -> Expectation:
-    link, script, kind = cause.get("link", ""), cause.get("script", ""), cause.get("kind", "fault")
+    link, script, kind = cause.get("link", ""), cause.get("script", ""), cause.get("kind", DEFAULT_KIND)
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind of cause; there are {', '.join(KINDS)}")
     if not (link or script) or not cause["reason"] or case["verdict"] not in EXPECTABLE:
         raise ValueError(f"{case['id']}: a reason, one of {', '.join(EXPECTABLE)}, and a link or a script are needed")
+    if bool(script) != bool(cause.get("prints")):
+        raise ValueError(
+            f"{case['id']}: a script needs prints, the last line that it prints, and prints needs a script"
+        )
     if "witness" not in case and case["verdict"] != "declined":
         raise ValueError(f"{case['id']}: a witness is needed, the program whose verdict this is")
     witness = Program.from_json(json.loads(case["witness"])) if "witness" in case else None

@@ -13,6 +13,12 @@ from conformance.verdict import EXPLAINABLE, ROOT_CAUSES, VERDICTS, worst
 # A suite that leaves more than this share of a chapter open is itself at fault: of its cases, of its numbers, of its sketches.
 INCONCLUSIVE_SHARE: Final = 0.10
 OPEN_OUTCOMES: Final = ("undecided", "too wide")
+# What a run ends with, beside verdicts against expectation, in words.
+_WHOLE: Final[Mapping[int, str]] = {
+    3: "the adapter or the suite is at fault",
+    6: "the journal is incomplete",
+    5: "nothing was judged",
+}
 
 
 @dataclass(frozen=True)
@@ -104,13 +110,10 @@ def decide(journals: Sequence[Journal]) -> Decision:
 
 
 def _findings(journal: Journal) -> list[tuple[int, str]]:
-    engine, found = journal.engine, whole_run(journal)
-    for item in settle(journal):
-        if item.surprise and item.expected:
-            found.append((VERDICTS[item.verdict].exit_code or 1, _contradiction(engine, item)))
-        elif item.surprise:
-            found.append((VERDICTS[item.verdict].exit_code, f"{engine}: {item.verdict} {item.case}"))
-    return found
+    surprises = (item for item in settle(journal) if item.surprise)
+    return whole_run(journal) + [
+        (VERDICTS[item.verdict].exit_code or 1, _surprise(journal.engine, item)) for item in surprises
+    ]
 
 
 def whole_run(journal: Journal) -> list[tuple[int, str]]:
@@ -123,9 +126,49 @@ def whole_run(journal: Journal) -> list[tuple[int, str]]:
     return found + _undecided(journal)
 
 
-def _contradiction(engine: str, item: Settled) -> str:
-    assert item.expected is not None
-    return f"{engine}: {item.verdict} {item.case}, but {item.expected['verdict']} is expected; update the expectation"
+def _surprise(engine: str, item: Settled) -> str:
+    sentence = f"{engine}: {item.verdict} {item.case}"
+    if item.expected:
+        sentence += f", but {item.expected['verdict']} is expected; update the expectation"
+    return ": ".join([sentence, *_said(item)])
+
+
+def _said(item: Settled) -> list[str]:
+    """What the record says of its verdict: what happened, and of a failure what was expected and what was got."""
+    record = item.record
+    if item.verdict == "pass" or not record.get("message"):
+        return []
+    compared = item.verdict == "fail" and record.get("expected") and record.get("got")
+    return [record["message"] + (f": expected {record['expected']}, got {record['got']}" if compared else "")]
+
+
+def conclusion(journal: Journal) -> str:
+    """The decision about one journal as a sentence: it conforms, or why it does not."""
+    from reports.text import counted
+
+    surprises = sum(item.surprise for item in settle(journal))
+    codes = {code for code, _ in _findings(journal)}
+    why = [f"{counted(surprises, 'case')} against expectation"] if surprises else []
+    why += [words for code, words in _WHOLE.items() if code in codes]
+    return f"{journal.engine} does not conform: {', '.join(why)}" if why else f"{journal.engine} conforms"
+
+
+def remarks(journal: Journal) -> list[str]:
+    """What the decision does not look at: cases that were not selected, and random programs that a known fault left undrawn."""
+    from reports.text import counted
+
+    selected, specified = journal.header["selected"], journal.header.get("specified", 0)
+    undrawn = sum(map(_undrawn, settle(journal)))
+    said = [f"only {selected} of {specified} cases were selected"] if selected < specified else []
+    if undrawn:
+        said.append(f"{counted(undrawn, 'expected case')} drew no program: name the operators with `without`")
+    return [f"{journal.engine}: {remark}" for remark in said]
+
+
+def _undrawn(item: Settled) -> bool:
+    """Whether this is a case of random programs whose witness alone was replayed: it can show no other fault."""
+    asked = item.expected and not item.surprise and item.verdict != "declined"
+    return bool(asked) and not item.record.get("generated", {"programs": 1})["programs"]
 
 
 def _undecided(journal: Journal) -> list[tuple[int, str]]:

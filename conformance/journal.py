@@ -51,9 +51,9 @@ class Journal:
     """What one engine's run left behind.
 
     `header`: schema, suite {version, digest}, engine {name, version, language, python, shape, lines, speaks}, profile, seed,
-    shard, platform, started (ISO 8601), command, specified and selected (numbers of cases), operators {name: offered} and
-    clauses {id: {chapter, sentence, level, source, mutant, dialect}}. `cases`: one mapping a case. `footer`: counts by verdict,
-    seconds; None when the run did not end.
+    shard, expectations (their folder; empty: ours), platform, started (ISO 8601), command, specified and selected (numbers
+    of cases), operators {name: offered} and clauses {id: {chapter, sentence, level, source, mutant, dialect}}. `cases`: one
+    mapping a case. `footer`: counts by verdict, seconds; None when the run did not end.
     """
 
     header: Record

@@ -8,6 +8,8 @@ import pytest
 
 from conformance.cli import main
 from conformance.journal import read_journal
+from tests.example_journals import case, journal
+from tests.test_merge import written
 
 BROKEN = "reference,mutant=accumulate_overwrites"
 CASES = ["--select", "accumulation/*", "--select", "detach/*", "--jobs", "1"]
@@ -32,6 +34,64 @@ def test_only_what_failed_is_asked_again(failed: Path) -> None:
     assert {record["case"] for record in again.cases} == wrong
     assert all(record["verdict"] == "fail" for record in again.cases)
     assert again.header["specified"] > again.header["selected"]  # it cannot pass for a whole run
+
+
+def test_each_engine_is_asked_what_it_failed_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And not what another failed."""
+    patch = tmp_path / "wrong.py"
+    patch.write_text("from implementations.kernels import Tensor\nTensor.detach = lambda self: self\n")
+    engines = ["--engine", BROKEN, "--engine", f"kernels,patch={patch}"]
+    assert main(["run", *engines, *CASES, "--out", str(tmp_path)]) == 1
+    assert main(["run", "--failed", "--jobs", "1", "--out", str(tmp_path)]) == 1
+    asked = {}
+    for name in ("reference", "kernels"):
+        first, again = read_journal(tmp_path / f"{name}.jsonl"), read_journal(tmp_path / "failed" / f"{name}.jsonl")
+        asked[name] = {record["case"] for record in again.cases}
+        assert asked[name] == {record["case"] for record in first.cases if record["verdict"] == "fail"}
+        assert again.complete
+        assert {record["clause"] for record in again.cases} == again.header["clauses"].keys()
+    assert not asked["reference"] <= asked["kernels"]
+    assert not asked["kernels"] <= asked["reference"]
+    assert "reference does not conform: 4 cases against expectation\nkernels does not" in capsys.readouterr().out
+
+
+def test_what_failed_is_asked_with_its_expectations(failed: Path, tmp_path: Path) -> None:
+    """The folder of the first run counts, and the command that repeats a case names it, unless another is given."""
+    folder, other = tmp_path / "expectations", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    out = ["--out", str(tmp_path)]
+    assert main(["run", "--engine", BROKEN, *CASES, "--expectations", str(folder), *out]) == 1
+    for options, named in (([], folder), (["--expectations", str(other)], other)):
+        assert main(["run", "--failed", "--jobs", "1", *options, *out]) == 1
+        again = read_journal(tmp_path / "failed" / "reference.jsonl")
+        assert again.header["expectations"] == str(named)
+        assert all(f"--expectations {named} " in record["rerun"] for record in again.cases)
+    assert read_journal(failed / "reference.jsonl").header["expectations"] == ""
+
+
+def test_journals_with_different_expectations_are_asked_one_at_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        found = journal(
+            [case("vjp/one", "fail")], name=name, engine={"name": name, "spec": name}, expectations=str(tmp_path / name)
+        )
+        written(tmp_path / f"{name}.jsonl", found)
+    assert main(["run", "--failed", "--out", str(tmp_path)]) == 2
+    assert "different profiles, seeds or expectations; name one engine" in capsys.readouterr().err
+
+
+def test_a_glob_that_matches_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside one that matches the run goes on; alone it ends the run with 5."""
+    run = ["run", "--engine", "reference", "--jobs", "1", "--out", str(tmp_path), "--select", "hook/*"]
+    assert main([*run, "--select", "zeroing/zero_clears[*"]) == 0
+    said = capsys.readouterr()
+    assert "autograd-conformance: --select hook/*: no case matches\n" in said.err
+    assert "zeroing/zero_clears" not in said.err
+    assert said.out.endswith(" cases were selected\nreference conforms\n")
+    assert main(run) == 5
 
 
 REFUSED = {

@@ -383,7 +383,7 @@ def test_doctor_finds_a_broken_foundation(terminal: Terminal) -> None:
 def test_gate_prints_its_reasons(terminal: Terminal) -> None:
     """`gate` says that a journal conforms, with 0."""
     done = terminal.run("gate", "good/reference.jsonl")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "conforms")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "reference conforms")
     assert done.stdout.startswith("reference: only 1 of ")
 
 

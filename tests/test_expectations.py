@@ -13,6 +13,7 @@ from conformance.adapter import builtin
 from conformance.adapter import load as adapter
 from conformance.clause import specification
 from conformance.divergences import divergences, faults
+from conformance.errors import UsageError
 from conformance.expectations import BUILTIN, KINDS, load
 from tests.interpreters import runner
 
@@ -57,6 +58,42 @@ def test_a_script_shows_what_the_cause_says(engine: str, cause: dict[str, Any], 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == cause["prints"]
+
+
+SOUND: Final = """
+[[cause]]
+reason = "It is wrong."
+script = "print(2.0)"
+prints = "2.0"
+
+[[cause.case]]
+id = "accumulation/each_backward_adds[float64]"
+verdict = "declined"
+"""
+# What is wrong with a file, as a replacement in a sound one, and a word of what is said of it.
+UNSOUND: Final = {
+    "a script and nothing printed": ('prints = "2.0"', "", "a script needs prints"),
+    "what no script prints": ('script = "print(2.0)"', 'link = "https://example.com"', "prints needs a script"),
+    "nothing that shows it": ('script = "print(2.0)"', "", "a link or a script"),
+    "no such kind": ("[[cause.case]]", 'kind = "habit"\n[[cause.case]]', "'habit' is no kind"),
+    "an error": ('"declined"', '"error"', "one of fail"),
+    "no witness": ('"declined"', '"fail"', "a witness is needed"),
+}
+
+
+def test_a_sound_file_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "acme.toml").write_text(SOUND)
+    assert load("acme", tmp_path).keys() == {"accumulation/each_backward_adds[float64]"}
+
+
+@pytest.mark.parametrize("what", UNSOUND)
+def test_an_unsound_file_is_refused(what: str, tmp_path: Path) -> None:
+    """Before anything is run, with a word on what is missing."""
+    sound, unsound, sentence = UNSOUND[what]
+    assert sound in SOUND
+    (tmp_path / "acme.toml").write_text(SOUND.replace(sound, unsound))
+    with pytest.raises(UsageError, match=sentence):
+        load("acme", tmp_path)
 
 
 def test_the_pages_are_what_is_known() -> None:

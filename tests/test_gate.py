@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.gate import Decision, decide, settle
+from conformance.gate import Decision, conclusion, decide, remarks, settle
 from conformance.journal import Journal
 from conformance.verdict import EXIT_PRECEDENCE, VERDICTS, worst
 
@@ -230,6 +230,74 @@ def test_every_kind_that_is_left_open_is_told() -> None:
     assert decision.exit_code == 3
     assert [reason.split()[4] for reason in decision.reasons] == ["cases", "numbers", "sketches"]
 
+
+# --- what is said
+
+
+def test_a_reason_says_what_happened() -> None:
+    """Of a failure what was expected and what was got, of anything else the message; a pass needs no more words."""
+    compared = {"message": "x.grad is wrong", "expected": "[4.]", "got": "[2.]"}
+    rows = [
+        (case("a/fails", "fail") | compared, "fail a/fails: x.grad is wrong: expected [4.], got [2.]"),
+        (case("a/hangs", "timeout") | compared, "timeout a/hangs: x.grad is wrong"),
+        (
+            case("a/known", "fail", expected="crash") | compared,
+            "fail a/known, but crash is expected; update the expectation: x.grad is wrong: expected [4.], got [2.]",
+        ),
+        (
+            case("a/mended", "pass", expected="fail", message="as specified"),
+            "pass a/mended, but fail is expected; update the expectation",
+        ),
+    ]
+    for record, words in rows:
+        assert decide([journal(record)]).reasons == (f"acme: {words}",)
+
+
+CONCLUSIONS: Final[Mapping[str, Journal]] = {
+    "conforms": journal(case("c/x", "pass"), case("c/y", "fail", expected="fail")),
+    "does not conform: 1 case against expectation": journal(case("c/x", "fail"), case("c/y", "error", uses=["c/x"])),
+    "does not conform: 2 cases against expectation": journal(case("c/x", "fail"), case("c/y", "pass", expected="fail")),
+    "does not conform: 1 case against expectation, the adapter or the suite is at fault": journal(case("c/x", "error")),
+    "does not conform: 1 case against expectation, the journal is incomplete": journal(
+        case("c/x", "fail"), complete=False
+    ),
+    "does not conform: the journal is incomplete": journal(case("c/x", "pass"), complete=False),
+    "does not conform: nothing was judged": journal(case("c/x", "declined")),
+    "does not conform: the adapter or the suite is at fault": journal(case("c/x", "inconclusive"), case("c/y", "pass")),
+}
+
+
+@pytest.mark.parametrize("words", CONCLUSIONS)
+def test_the_conclusion_is_the_decision_in_words(words: str) -> None:
+    found = CONCLUSIONS[words]
+    assert conclusion(found) == f"acme {words}"
+    assert (decide([found]).exit_code == 0) == (words == "conforms")
+
+
+def test_a_case_that_drew_no_program_is_remarked() -> None:
+    """An expected failure of random programs hides other faults, unless programs are drawn in spite of it."""
+    drew_none: dict[str, Any] = {"generated": {"programs": 0, "unwritable": {}}}
+    drew: dict[str, Any] = {"generated": {"programs": 9, "unwritable": {}}}
+    cases = [
+        case("p/hidden[a]", "fail", expected="fail", **drew_none),
+        case("p/hidden[b]", "crash", expected="crash", **drew_none),
+        case("p/drawn", "fail", expected="fail", **drew),
+        case("p/unexpected", "fail", **drew_none),
+        case("p/contradicted", "pass", expected="fail", **drew_none),
+        case("p/lacking", "declined", expected="declined", **drew_none),
+        case("c/fixed", "fail", expected="fail"),
+    ]
+    assert remarks(journal(*cases)) == ["acme: 2 expected cases drew no program: name the operators with `without`"]
+    assert remarks(journal(*cases[2:])) == []
+
+
+def test_a_selection_is_remarked() -> None:
+    found = journal(case("c/x", "pass"))
+    header = {**found.header, "specified": 9}
+    assert remarks(Journal(header, found.cases, found.footer)) == ["acme: only 1 of 9 cases were selected"]
+
+
+# --- several runs
 
 BAD: Final = {
     3: journal(case("c/x", "error")),

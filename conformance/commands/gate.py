@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from conformance.console import say
-from conformance.gate import decide
-from conformance.journal import read_journal
+from conformance.gate import conclusion, decide, remarks
+from conformance.journal import Journal, read_journal
+
+_LONGEST: Final = 240
 
 
 def configure(command: argparse.ArgumentParser) -> None:
@@ -16,15 +20,21 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Decides about journals and prints each reason."""
+    """Decides about journals and prints each reason, on one line."""
+    from reports.text import clip, one_line
+
     journals = [read_journal(path) for path in options.journals]
     decision = decide(journals)
     for reason in decision.reasons:
-        say(reason)
-    for journal in journals:
-        if journal.header["selected"] < journal.header.get("specified", 0):
-            say(
-                f"{journal.engine}: only {journal.header['selected']} of {journal.header['specified']} cases were selected"
-            )
-    say("conforms" if decision.exit_code == 0 else f"does not conform: exit code {decision.exit_code}")
+        say(clip(one_line(" ".join(reason.split())), _LONGEST))
+    conclude(journals)
     return decision.exit_code
+
+
+def conclude(journals: Sequence[Journal]) -> None:
+    """Says what the decision leaves open, and at last, of each engine, the decision."""
+    for journal in journals:
+        for remark in remarks(journal):
+            say(remark)
+    for journal in journals:
+        say(conclusion(journal))

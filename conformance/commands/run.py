@@ -7,12 +7,14 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from conformance.campaign import Campaign, Plan, Progress
-from conformance.commands import output
+from conformance.clause import specification
+from conformance.commands import output, selection
+from conformance.commands.gate import conclude
 from conformance.commands.options import (
     engines,
     environment,
@@ -26,6 +28,7 @@ from conformance.commands.options import (
 from conformance.console import complain
 from conformance.errors import NothingSelected, UsageError
 from conformance.examination import PROFILES
+from conformance.expectations import BUILTIN
 from conformance.gate import decide, settle
 from conformance.journal import Journal, read_journal
 from conformance.verdict import VERDICTS, worst
@@ -44,9 +47,7 @@ def configure(command: argparse.ArgumentParser) -> None:
         "Default: every built-in engine that is installed",
     )
     environment(command)
-    command.add_argument(
-        "--select", action="append", default=[], metavar="GLOB", help="only clauses or cases that match; repeatable"
-    )
+    selection.configure(command)
     command.add_argument(
         "--profile", choices=PROFILES, default="quick", help="how many examples a property gets (default: quick)"
     )
@@ -72,7 +73,8 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--failed",
         action="store_true",
-        help="only what stands against expectation in the journals of DIR, with their profile and seed; results in DIR/failed",
+        help="only what stands against expectation in the journals of DIR, with their profile, seed and expectations; "
+        "results in DIR/failed",
     )
     command.add_argument(
         "--fail-fast",
@@ -86,9 +88,10 @@ def configure(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Judges engines and reports; nothing that was recorded is lost on Ctrl-C, nor when a CI cancels the job."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if options.failed:
-        _only_what_failed(options)
-    campaign = Campaign(_plan(options), _progress())
+    only = _only_what_failed(options) if options.failed else {}
+    campaign = Campaign(_plan(options, only), _progress())
+    clauses = specification().values()
+    selection.unmatched(options.select, ((case.id, clause.id) for clause in clauses for case in clause.cases()))
     interrupted = False
     try:
         campaign.run()
@@ -98,6 +101,7 @@ def execute(options: argparse.Namespace) -> int:
     if journals:
         output.write(journals, options, **{name: options.out / file for name, file in _WRITTEN.items()})
     output.show(journals)
+    conclude(journals)
     if interrupted:
         complain(f"interrupted after {sum(len(journal.cases) for journal in journals)} cases")
     if campaign.failed_fast:
@@ -115,8 +119,11 @@ def _worst_case(journals: Sequence[Journal]) -> int:
     return worst(VERDICTS[item.verdict].exit_code or 1 for item in surprises)
 
 
-def _only_what_failed(options: argparse.Namespace) -> None:
-    """Selects what failed in the journals of --out, and what that blocked, to be asked as it was; raises NothingSelected."""
+def _only_what_failed(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    """For each engine what failed in its journal of --out, and what that blocked, to be asked as it was.
+
+    Raises NothingSelected when nothing failed.
+    """
     if options.select or options.shard != "1/1":
         raise UsageError("--failed selects the cases itself; leave --select and --shard out")
     journals = [read_journal(path) for path in sorted(options.out.glob("*.jsonl"))]
@@ -129,23 +136,26 @@ def _only_what_failed(options: argparse.Namespace) -> None:
     if unknown := [spec for spec in asked if spec not in specs]:
         raise UsageError(f"{options.out} has no journal of {unknown[0]}; there are those of {', '.join(specs)}")
     failed = {
-        spec: [item.case for item in settle(specs[spec]) if item.surprise or item.verdict == "blocked"]
+        spec: tuple(item.case for item in settle(specs[spec]) if item.surprise or item.verdict == "blocked")
         for spec in asked
     }
     options.engine = [spec for spec, cases in failed.items() if cases]
-    options.select = list(dict.fromkeys(case for cases in failed.values() for case in cases))
-    if not options.select:
+    if not options.engine:
         raise NothingSelected(f"nothing failed in the journals of {options.out}")
-    asked_as = {(specs[spec].header["profile"], specs[spec].header["seed"]) for spec in options.engine}
+    headers = [specs[spec].header for spec in options.engine]
+    asked_as = {(header["profile"], header["seed"], header.get("expectations", "")) for header in headers}
     if len(asked_as) > 1:
-        raise UsageError("the journals have different profiles or seeds; name one engine with --engine")
-    options.profile, options.seed = asked_as.pop()
+        raise UsageError("the journals have different profiles, seeds or expectations; name one engine with --engine")
+    options.profile, options.seed, folder = asked_as.pop()
+    if folder and options.expectations == BUILTIN:
+        options.expectations = Path(folder)
     for journal in (specs[spec] for spec in options.engine if not specs[spec].complete):
         complain(f"{journal.engine}: its journal is incomplete; only what it recorded is asked again")
     options.out /= "failed"
+    return failed
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: argparse.Namespace, only: Mapping[str, tuple[str, ...]]) -> Plan:
     if options.budget and options.profile != "deep":
         raise UsageError("--budget is for --profile deep: the other profiles ask for a number of programs")
     if options.budget and options.index is not None:
@@ -165,6 +175,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         budget=(options.budget or _DEEP_SECONDS) if options.profile == "deep" and options.index is None else None,
         index=options.index,
         fail_fast=options.fail_fast,
+        only=only,
     )
 
 
