@@ -562,3 +562,15 @@ def test_an_engine_that_takes_minutes_is_asked_by_name_alone() -> None:
     """A run that names it has it."""
     assert load("torchcompile").by_name
     assert engines(Namespace(engine=["torchcompile"])) == ("torchcompile",)
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(0.0, 2), (60.0, 0)])
+def test_a_log_has_a_line_of_progress_now_and_then(
+    seconds: float, lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever reads a log of a long run sees how far it is."""
+    monkeypatch.setattr("conformance.commands.run._LOG_SECONDS", seconds)
+    assert cli.main(["run", "--engine", "reference", "--select", "zeroing/zero_clears*", "--out", str(tmp_path)]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("[")]
+    assert len(told) == lines
+    assert all(re.fullmatch(r"\[[12]/2\] reference  zeroing/zero_clears\[float(32|64)\]  pass", line) for line in told)

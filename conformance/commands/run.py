@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,7 @@ from conformance.journal import Journal, read_journal
 from conformance.verdict import VERDICTS, worst
 
 _DEEP_SECONDS = 600.0
+_LOG_SECONDS = 30.0  # between two lines of progress where no terminal is
 _WRITTEN: Final = {"html": "report.html", "junit": "junit.xml"}
 
 
@@ -180,14 +182,22 @@ def _plan(options: argparse.Namespace, only: Mapping[str, tuple[str, ...]]) -> P
 
 
 def _progress() -> Callable[[Progress], None]:
-    """Shows progress on a terminal; elsewhere a log needs no moving line."""
-    if not sys.stderr.isatty():
-        return lambda _: None
+    """Shows progress: on a terminal a moving line, in a log a line now and then."""
+    told = time.monotonic()
 
-    def show(progress: Progress) -> None:
+    def move(progress: Progress) -> None:
         width = shutil.get_terminal_size().columns - 1
-        line = f"[{progress.done}/{progress.total}] {progress.engine}  {progress.case}  {progress.verdict}"[:width]
         end = "\r" if progress.done < progress.total else "\r" + " " * width + "\r"
-        print(line.ljust(width), end=end, file=sys.stderr, flush=True)
+        print(_line(progress)[:width].ljust(width), end=end, file=sys.stderr, flush=True)
 
-    return show
+    def log(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _LOG_SECONDS:
+            told = time.monotonic()
+            print(_line(progress), file=sys.stderr, flush=True)
+
+    return move if sys.stderr.isatty() else log
+
+
+def _line(progress: Progress) -> str:
+    return f"[{progress.done}/{progress.total}] {progress.engine}  {progress.case}  {progress.verdict}"
