@@ -122,8 +122,10 @@ def _told(finding: Finding) -> str:
 
 def _say(what: str, text: str) -> None:
     """One entry, its further lines below the first."""
+    from reports.text import one_line
+
     first, further = what.ljust(_COLUMN - 1) + " ", " " * _COLUMN
-    say(textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False))
+    say(textwrap.fill(one_line(text), _WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False))
 
 
 def _unshadowed(name: str) -> None:

@@ -20,9 +20,19 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes `text` as UTF-8; raises UsageError when it cannot be written."""
+    """Writes `text` as UTF-8; raises UsageError when it cannot be written. What cannot be encoded leaves the file as it was."""
+    encoded = text.encode("utf-8")
     with writing(path):
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(encoded)
+
+
+def writable(path: Path) -> None:
+    """Raises UsageError when `path` cannot be written; whatever is in the file stays, and no new file does."""
+    with writing(path):
+        fresh = not path.exists()
+        path.open("ab").close()
+        if fresh:
+            path.unlink()
 
 
 def remove(path: Path) -> None:

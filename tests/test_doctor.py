@@ -131,6 +131,17 @@ CHECKUPS: Final[dict[str, tuple[dict[str, Any], str, int]]] = {
         'wrong exp "{a}.exp()": expected [1. 1. 1.], got [2. 2. 2.]; the spelling runs, the engine does not conform',
         0,
     ),
+    "what an engine's message holds is shown, never obeyed": (
+        {"exp": "exec('raise ValueError(chr(27))')"},
+        "ValueError: \\x1b; correct the spelling",
+        3,
+    ),
+    "an option without effect is no right spelling, and one that works is to be pasted": (
+        {"sum_axis": "{a}.sum({axis}, keepdim=True)"},
+        'wrong sum_axis "{a}.sum({axis}, keepdim=True)": expected [4. 3.], got [[4.] [3.]] of shape (2, 1), not (2,); '
+        'this works: "sum_axis": "{a}.sum({axis}, keepdim={keepdim})"',
+        0,
+    ),
     "what is left out and works is to be pasted": (
         {"detach": None},
         'declined detach but it works: add "detach": "{a}.detach()"',

@@ -13,15 +13,17 @@ from pathlib import Path
 from conformance.adapter import builtin
 from conformance.commands import output, run
 from conformance.commands.options import environment, interpreter
-from conformance.console import say
-from conformance.errors import UsageError
+from conformance.console import complain, say
+from conformance.errors import EngineError, UsageError
+from conformance.files import writable
 from conformance.journal import read_journal
-from conformance.probing.laboratory import Found
+from conformance.probing.laboratory import Found, Laboratory
 from conformance.probing.learning import learnt
 from conformance.probing.probe import PATIENCE, Target, opened, probed
-from conformance.probing.report import lines
+from conformance.probing.report import farthest, lines
 from conformance.probing.writing import written
 
+_INTERRUPTED = 6
 _LESSONS = 4  # so often the cases that ended as `error` are asked again
 
 
@@ -63,13 +65,24 @@ def execute(options: argparse.Namespace) -> int:
     path = options.adapter or Path(f"{target.root}_adapter.py")
     if path.exists() and not options.force:
         raise UsageError(f"{path} exists; --force overwrites it, --adapter FILE writes another")
+    writable(path)  # probing takes a while: what could not be written then is refused now
     with opened(target, interpreter(options.python), min(options.timeout, PATIENCE)) as laboratory:
-        adapter = replace(probed(laboratory, target), name=_name(target.root))
-        found = Found(adapter, tuple(laboratory.guesses), laboratory.trials)
+        found = _found(laboratory, target)
     for line in lines(found):
         say(line)
     output.written(path, written(found, options.target))
     return 0 if options.no_run else _taught(path, found, options)
+
+
+def _found(laboratory: Laboratory, target: Target) -> Found:
+    """What probing came to; when it came to nothing, prints what got farthest, from which the author can go on."""
+    try:
+        adapter = replace(probed(laboratory, target), name=_name(target.root))
+    except EngineError:
+        for line in farthest(laboratory.attempts.values()):
+            say(line)
+        raise
+    return Found(adapter, tuple(laboratory.guesses), laboratory.trials)
 
 
 def _target(text: str) -> Target:
@@ -85,24 +98,29 @@ def _name(root: str) -> str:
 
 
 def _taught(path: Path, found: Found, options: argparse.Namespace) -> int:
-    """Runs the suite; when exceptions were met that no row maps, writes the rows and runs it again."""
-    code, adapter = _run(path, options, options.out, tuple(options.select)), found.adapter
-    if code == 6:  # Ctrl-C: what was judged is shown, and nothing more is asked
-        return code
-    erring = _erring(options.out / f"{adapter.name}.jsonl")
+    """Runs the suite; when exceptions were met that no row maps, writes the rows and runs it again. Only the last is shown."""
+    adapter, journal = found.adapter, options.out / f"{found.adapter.name}.jsonl"
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = _run(path, options, options.out, tuple(options.select))
+    erring = _erring(journal) if code != _INTERRUPTED else ()
     with tempfile.TemporaryDirectory() as folder:
+        latest = journal
         for _ in range(_LESSONS):
-            journal = (Path(folder) if adapter is not found.adapter else options.out) / f"{adapter.name}.jsonl"
-            rows = learnt(read_journal(journal).cases) if erring and journal.exists() else ()
+            rows = learnt(read_journal(latest).cases) if erring and latest.exists() else ()
             if not (rows := tuple(row for row in rows if row not in adapter.refusals)):
                 break
-            adapter = replace(adapter, refusals=(*adapter.refusals, *rows))
+            adapter, latest = replace(adapter, refusals=(*adapter.refusals, *rows)), Path(folder) / journal.name
             output.written(path, written(replace(found, adapter=adapter), options.target))
-            _quietly(path, options, Path(folder), erring)
+            if _quietly(path, options, Path(folder), erring) == _INTERRUPTED:
+                complain(f"interrupted: {path} has rows of refusals that were not judged; `run` judges them")
+                code, adapter = _INTERRUPTED, found.adapter
+                break
     if adapter is found.adapter:
+        output.show([read_journal(journal)] if journal.exists() else [])
         return code
     count = len(adapter.refusals) - len(found.adapter.refusals)
-    say(f"{count} exceptions were met that no row mapped; the adapter has rows of them now, and it is judged again")
+    met = "1 exception was" if count == 1 else f"{count} exceptions were"
+    say(f"{met} met that no row mapped; the adapter has rows of what it met now, and it is judged again")
     return _run(path, options, options.out, tuple(options.select))
 
 
@@ -119,6 +137,6 @@ def _run(path: Path, options: argparse.Namespace, out: Path, select: tuple[str, 
     return run.execute(parser.parse_args([*words, *(f"--select={each}" for each in select)]))
 
 
-def _quietly(path: Path, options: argparse.Namespace, out: Path, select: tuple[str, ...]) -> None:
+def _quietly(path: Path, options: argparse.Namespace, out: Path, select: tuple[str, ...]) -> int:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        _run(path, options, out, select)
+        return _run(path, options, out, select)

@@ -9,16 +9,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.adapter import Adapter
+from conformance.judge import head
 from conformance.operators import OPERATORS
 from conformance.probing import candidates as table
 from conformance.probing import operators
-from conformance.probing.laboratory import RIGHT, Laboratory, Outcome, applicable
+from conformance.probing.laboratory import NOTHING, REFUSED, RIGHT, WRONG, Laboratory, Outcome, applicable
 from conformance.probing.protocol import QUESTIONS
 from conformance.probing.questions import Question, operator
 
-# An exception that no row maps, or a name that is not there, is the adapter's; every other finding is the engine's.
-_OF_THE_ADAPTER: Final = ("error", "unsupported")
+# Whether the engine raised, and what the outcome is worth -> what to do. An exception after a right value is the engine's.
+_BROKEN: Final = (True, NOTHING)
+_ADVICE: Final = {
+    _BROKEN: "correct the spelling, or leave it out",
+    **dict.fromkeys(((True, REFUSED), (False, REFUSED)), "it gives a right value, and then the engine raises"),
+    (True, WRONG): "the engine panics",
+}
+_DOES_NOT_CONFORM: Final = "the spelling runs, the engine does not conform"
 _MAKER: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
+_ROWS: Final = {**operators.OPERATORS, **table.STATE}
 
 
 @dataclass(frozen=True)
@@ -32,13 +40,21 @@ class Diagnosis:
 
 def diagnosed(laboratory: Laboratory) -> Iterator[Diagnosis]:
     """A diagnosis of each key that has a tiny program; nothing is said of one whose program needs what is not offered."""
-    adapter = laboratory.draft
+    adapter, left_out = laboratory.draft, []
+    laboratory.modules = _imported(adapter)
+    laboratory.survey(text for texts in _ROWS.values() for text in texts)
     for key, question in _questions():
-        if key in adapter.spellings:
-            outcome = laboratory.tried(adapter, question)
-            if outcome.verdict != "declined":
-                yield _spelled(key, adapter.spellings[key], outcome)
-    yield from _declined(laboratory)
+        if key not in adapter.spellings:
+            left_out.append((key, question))
+            continue
+        outcome = laboratory.tried(adapter, question)
+        if outcome.verdict == "declined":
+            continue
+        other = "" if outcome.worth == RIGHT else _working(laboratory, key, question)
+        yield _spelled(key, adapter.spellings[key], outcome, other)
+    for key, question in left_out:
+        if text := _working(laboratory, key, question):
+            yield Diagnosis(key, "declined", f'but it works: add "{key}": "{text}"')
 
 
 def emulated(adapter: Adapter) -> list[str]:
@@ -54,42 +70,43 @@ def _questions() -> Iterator[tuple[str, Question]]:
     yield from ((key, operator(key)) for key in (*OPERATORS, "index.list"))
 
 
-def _spelled(key: str, text: str, outcome: Outcome) -> Diagnosis:
+def _spelled(key: str, text: str, outcome: Outcome, other: str) -> Diagnosis:
     if outcome.worth == RIGHT:
         return Diagnosis(key, "works")
-    if outcome.verdict in _OF_THE_ADAPTER:
-        return Diagnosis(key, "broken", f'"{text}": {outcome.note}; correct the spelling, or leave it out')
-    return Diagnosis(key, "wrong", f'"{text}": {outcome.note}; the spelling runs, the engine does not conform')
+    seen = outcome.verdict in ("error", "unsupported"), outcome.worth
+    advice = [_ADVICE.get(seen, _DOES_NOT_CONFORM)]
+    if outcome.verdict == "error" and seen != _BROKEN:
+        name, _, message = outcome.note.partition(": ")
+        row = f'("unsupported", "{name}", "{head(next(iter(message.splitlines()), ""))}")'
+        advice.append(f"a row {row} of refusals says so, and its cases stay red")
+    if other:  # then a spelling mends it, whatever the engine did with this one
+        advice = [*(advice if seen == _BROKEN else ()), f'this works: "{key}": "{other}"']
+    return Diagnosis(key, "broken" if seen == _BROKEN else "wrong", "; ".join([f'"{text}": {outcome.note}', *advice]))
 
 
-def _declined(laboratory: Laboratory) -> Iterator[Diagnosis]:
-    """The keys that are left out although one of the candidates of `try` is right."""
+def _working(laboratory: Laboratory, key: str, question: Question) -> str:
+    """The first of the candidates of `try` that is right, for a key that the adapter leaves out or spells otherwise."""
     adapter = laboratory.draft
-    rows = {**operators.OPERATORS, **table.STATE}
-    laboratory.modules = _imported(adapter.prelude)
-    laboratory.survey(text for texts in rows.values() for text in texts)
-    found = _MAKER.match(adapter.spellings["leaf"])
-    for key, question in _questions():
-        if key in adapter.spellings or key not in rows or not applicable(adapter, key):
-            continue
-        if adapter.composed and key in OPERATORS:
-            continue
-        texts = [
-            text.replace("MAKER", found[1] if found else "MAKER").replace(
-                "GRADIENT", adapter.spellings.get("grad_of", "{a}.grad")
-            )
-            for text in rows[key]
-        ]
-        before, noted = laboratory.draft, len(laboratory.guesses)
-        guess = laboratory.choose(key, texts, question)
-        laboratory.draft = before
-        del laboratory.guesses[noted:]
-        laboratory.restart()
-        if guess.outcome.worth == RIGHT and guess.text:
-            yield Diagnosis(key, "declined", f'but it works: add "{key}": "{guess.text}"')
+    if key not in _ROWS or not applicable(adapter, key) or (adapter.composed and key in OPERATORS):
+        return ""
+    maker = _MAKER.match(adapter.spellings["leaf"])
+    gradient = adapter.spellings.get("grad_of", "{a}.grad")
+    texts = [text.replace("MAKER", maker[1] if maker else "MAKER").replace("GRADIENT", gradient) for text in _ROWS[key]]
+    noted = len(laboratory.guesses)
+    guess = laboratory.choose(key, texts, question)
+    laboratory.draft = adapter
+    del laboratory.guesses[noted:]
+    return guess.text or "" if guess.outcome.worth == RIGHT else ""
 
 
-def _imported(prelude: str) -> tuple[str, ...]:
-    """What the prelude calls the modules that it imports, or what it takes from them."""
-    imports = [node for node in ast.parse(prelude).body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return tuple(dict.fromkeys(name.asname or name.name for node in imports for name in node.names))
+def _imported(adapter: Adapter) -> tuple[str, ...]:
+    """What the prelude calls the engine's modules, or takes from them. Another's functions would only emulate the engine's."""
+    own = adapter.module.partition(".")[0]
+    names = [
+        alias.asname or alias.name
+        for node in ast.parse(adapter.prelude).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+        if (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).partition(".")[0] == own
+    ]
+    return tuple(dict.fromkeys(names))

@@ -87,7 +87,7 @@ OPERATORS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def founded(laboratory: Laboratory, maker: str) -> bool:
+def founded(laboratory: Laboratory) -> bool:
     """Looks for the foundations of an engine that differentiates functions; whether they were found."""
     start = replace(laboratory.draft, shape="functional", dtypes=_DTYPES)
     sums = list(laboratory.expanded(OPERATORS["sum"]))

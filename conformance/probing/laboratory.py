@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from conformance.adapter import Adapter
 from conformance.errors import EngineError
@@ -19,7 +19,10 @@ from conformance.program import Program
 # What an outcome is worth: a candidate whose outcome is worth nothing is never taken.
 RIGHT, DERIVATIVE, REFUSED, WRONG, NOTHING = 4, 3, 2, 1, 0
 # Python's own complaints: what was tried is not there, or gives what is no tensor.
-_PYTHONS: Final = ("AttributeError", "NameError", "TypeError", "SyntaxError", "NotImplementedError", "IndexError")
+_PYTHONS: Final = ("AttributeError", "NameError", "TypeError", "SyntaxError", "IndexError")
+_ABSENT: Final = ("AttributeError", "NameError")
+# What may leave the engine's process changed for whatever is tried next.
+_STATEFUL: Final = ("no_grad", "enable_grad", "grad_enabled")
 # A Rust extension's panic is no refusal: it is taken as a lost process is.
 _PANICS: Final = ("PanicException",)
 # What the functional shape has no use for.
@@ -34,18 +37,27 @@ _OF_OBJECTS: Final = (
     "retain_grad",
     "grad",
 )
+# What is not there is no reason to end the process: a look is answered, and nothing has to be started again.
+_LOOKING: Final = """
+def looked(see):
+    try:
+        return "=" + str(see())
+    except Exception:
+        return ""
+"""
 _NAMED: Final = re.compile(r"\bNS\.(\w+)")
 _LONGEST_LOOK: Final = 1900
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one candidate: its worth, a few words, the key of the spelling that raised, if one did, and the verdict."""
+    """What came of one candidate: its worth, a few words, the spelling that raised, the verdict, and where its program ended."""
 
     worth: int
     note: str = ""
     spelling: str = ""
     verdict: str = ""
+    at: int = -1
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,16 @@ class Guess:
     text: str | None
     outcome: Outcome
     tried: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How far one way to make a leaf got: a rank, the text that raised if it was another, and a few words."""
+
+    rank: tuple[int, int, bool]
+    leaf: str
+    text: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +97,7 @@ class Laboratory:
         self.python = python
         self.timeout = timeout
         self.guesses: list[Guess] = []
+        self.attempts: dict[str, Attempt] = {}
         self.trials = 0
         self.engine = Engine(draft, python, timeout)
         self.modules: tuple[str, ...] = ()
@@ -90,11 +113,13 @@ class Laboratory:
 
     def look(self, expression: str) -> str | None:
         """The text of an expression in the engine's process; None when it cannot be had."""
+        seen = replace(self.draft, prelude=self.draft.prelude + _LOOKING, version=f"looked(lambda: {expression})")
         try:
-            self.engine.respelled(replace(self.draft, version=expression))
+            self.engine.respelled(seen)
         except EngineError:
             return None
-        return str(self.engine.ready["version"])
+        text = str(self.engine.ready["version"])
+        return text[1:] if text.startswith("=") else None
 
     def survey(self, texts: Iterable[str]) -> None:
         """Learns which modules of the engine have which of the names that candidates want."""
@@ -126,19 +151,27 @@ class Laboratory:
             self.engine.respelled(adapter)
         except EngineError as reason:
             return Outcome(NOTHING, str(reason))
-        reply = self.engine.run(program)
-        if isinstance(reply, Finding):
-            return Outcome(WRONG, f"{reply.verdict}: {reply.message}", verdict=reply.verdict)
-        if reply["declined"]:
-            return Outcome(NOTHING, f"needs {', '.join(reply['declined'])}", verdict="declined")
-        finding = judge(program, reply).finding
-        if finding is None:
-            return Outcome(RIGHT, verdict="pass")
-        weighed = _weighed(program, finding, (reply["failure"] or {}).get("spelling") or "")
-        return replace(weighed, verdict=finding.verdict)
+        outcome = _outcome(program, self.engine.run(program))
+        self._remember(adapter, program, outcome)
+        return outcome
+
+    def _remember(self, adapter: Adapter, program: Program, outcome: Outcome) -> None:
+        """Keeps how far the leaf got at best: later questions have longer programs; that something is not there says least.
+
+        What does not name the engine is no attempt: NumPy makes a leaf whatever the engine does.
+        """
+        leaf = adapter.spellings.get("leaf", "")
+        text = adapter.spellings.get(outcome.spelling, leaf)
+        rank = len(list(program.walk())), outcome.at, not outcome.note.startswith(_ABSENT)
+        farther = leaf not in self.attempts or rank > self.attempts[leaf].rank
+        if outcome.at >= 0 and farther and adapter.module in leaf + text:
+            self.attempts[leaf] = Attempt(rank, leaf, "" if text == leaf else text, outcome.note)
 
     def choose(self, key: str, candidates: Iterable[str], question: Question, dtype: str = "") -> Guess:
-        """Tries candidates for a key in their order; the draft takes the first that is right, else the best that is worth it."""
+        """Tries candidates for a key in their order; the draft takes the first that is right, else the best that is worth it.
+
+        What a candidate for a mode may have left changed is gone afterwards, with the process.
+        """
         best: tuple[Outcome, str] | None = None
         failed: list[tuple[str, str]] = []
         for marked in self.expanded(candidates):
@@ -157,6 +190,8 @@ class Laboratory:
             key, taken, best[0] if best else Outcome(NOTHING), tuple(row for row in failed if row[0] != taken)
         )
         self.settle(guess)
+        if key in _STATEFUL:
+            self.restart()
         return guess
 
     def settle(self, guess: Guess) -> None:
@@ -197,18 +232,35 @@ def applicable(adapter: Adapter, key: str) -> bool:
     return not written if adapter.composed else adapter.shape == "eager" or not (written or key in _OF_OBJECTS)
 
 
-def _weighed(program: Program, finding: Finding, spelling: str) -> Outcome:
-    """How much a finding is worth: was something right before it, and was it a number or an exception?"""
+def _outcome(program: Program, reply: Mapping[str, Any] | Finding) -> Outcome:
+    if isinstance(reply, Finding):
+        return Outcome(
+            WRONG, f"{reply.verdict}: {reply.message}", "", reply.verdict, -1 if reply.at is None else reply.at
+        )
+    if reply["declined"]:
+        return Outcome(NOTHING, f"needs {', '.join(reply['declined'])}", verdict="declined")
+    finding = judge(program, reply).finding
+    if finding is None:
+        return Outcome(RIGHT, verdict="pass")
+    spelling, at = (reply["failure"] or {}).get("spelling") or "", -1 if finding.at is None else finding.at
+    worth, note = _weighed(program, finding, spelling, at)
+    return Outcome(worth, note, spelling, finding.verdict, at)
+
+
+def _weighed(program: Program, finding: Finding, spelling: str, at: int) -> tuple[int, str]:
+    """How much a finding is worth, and a few words: was something right before it, and was it a number or an exception?"""
     its = dict(program.walk())
-    at = finding.at if finding.at is not None else -1
-    earlier = sum(1 for index, it in its.items() if it.verb == "expect" and index < at)
+    made = {it.out[0]: it.verb for it in its.values() if it.out}
+    seen = [index for index, it in its.items() if it.verb == "expect"]
+    earlier = any(index < at for index in seen)
     got = finding.got or finding.message
     if got.startswith(_PANICS):
-        return Outcome(WRONG, got, spelling)
-    if finding.verdict == "fail" and at in its and its[at].verb == "expect" and not spelling:
-        return Outcome(DERIVATIVE if earlier else WRONG, f"expected {finding.expected}, got {finding.got}")
+        return WRONG, got
+    if finding.verdict == "fail" and at in seen and not spelling:
+        derivative = earlier and made[str(its[at].args[0])] != "apply"
+        return (DERIVATIVE if derivative else WRONG), f"expected {finding.expected}, got {finding.got}"
     pythons = got.partition(":")[0] in _PYTHONS
-    return Outcome(REFUSED if earlier and not pythons else NOTHING, got, spelling)
+    return (REFUSED if earlier and not pythons else NOTHING), got
 
 
 def _chunks(names: Sequence[str]) -> Iterator[list[str]]:

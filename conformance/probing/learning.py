@@ -18,7 +18,7 @@ _SLIP: Final = re.compile(
     r"'[\w.]+' object |unsupported operand|name '\w+' is not defined|cannot unpack"
     r"|.*(positional argument|keyword argument|index out of range)"
 )
-# An exception while something was only being read is a mistake of the adapter; a spelling that cannot be filled in, too.
+# A spelling that cannot be filled in is a mistake of the adapter.
 _OURS: Final = ("Misspelt",)
 
 
@@ -26,8 +26,7 @@ def learnt(records: Iterable[Record]) -> tuple[Row, ...]:
     """The rows that would map what ended cases as `error`: of the kind that was awaited, else `unsupported`.
 
     That an exception refuses what was awaited is a guess. One in which Python speaks of itself is taken for no refusal.
-
-    The latter excuse nothing: such a case is red, as the engine's own.
+    Rows of `unsupported` excuse nothing: such a case is red, as the engine's own.
     """
     rows = [row for record in records if record["verdict"] == "error" for row in _rows(record)]
     rows.sort(key=lambda row: row[0] == "unsupported")
@@ -40,6 +39,7 @@ def _rows(record: Record) -> Iterator[Row]:
         return
     its = dict(Program.from_json(record["witness"]).walk())
     it = its.get(int(record["at"])) if record.get("at") is not None else None
+    # An exception while something was only being read is a mistake of the adapter, too.
     if it is None or (it.verb == "expect" and it.options["observe"] != "outcome"):
         return
     refuses = it.verb == "expect" and not _SLIP.match(raised[2])

@@ -18,7 +18,6 @@ from conformance.probing.questions import FINE, differentiated, differentiated_m
 # A candidate that hangs costs this twice: it is run once more, to learn where.
 PATIENCE: Final = 3.0
 _FOUNDATIONS: Final = ("mul", "add", "sum")
-_STATEFUL: Final = ("no_grad", "enable_grad", "grad_enabled")
 # What is read wrongly is the adapter's fault: these are taken only when they are right, each with what reads beside it.
 _PAIRS: Final = {
     "shape": ("grad_shape", ("", "{a}.shape", "{a}.data.shape")),
@@ -53,6 +52,7 @@ def opened(target: Target, python: str, timeout: float = PATIENCE) -> Laboratory
         module = f"{target.root}.{name}"
         if laboratory.look(f"__import__('importlib').import_module({module!r}).__name__"):
             laboratory.draft = replace(laboratory.draft, prelude=f"{laboratory.draft.prelude}\nimport {module}")
+    laboratory.restart()  # without what imports that failed may have left half done
     laboratory.modules = modules(laboratory, target.module)
     laboratory.draft = replace(laboratory.draft, version=_version(laboratory, target))
     return laboratory
@@ -63,9 +63,11 @@ def probed(laboratory: Laboratory, target: Target) -> Adapter:
     helpers = "".join(table.HELPERS.values())
     laboratory.draft = replace(laboratory.draft, prelude=laboratory.draft.prelude + helpers)
     laboratory.survey((*_every_text(), *(f"NS.{name}" for name in (*table.MAKERS, *table.DIFFERENTIATORS))))
-    shapes = (_eager, scalars.founded, functions.founded)
-    for shape in reversed(shapes) if target.name in table.DIFFERENTIATORS else shapes:
-        for maker in _makers(laboratory, target):
+    makers = _makers(laboratory, target)
+    # Functions of arrays need no maker: one round of them is enough.
+    shapes = ((_eager, makers), (scalars.founded, makers), (lambda found, _: functions.founded(found), makers[:1]))
+    for shape, its in reversed(shapes) if target.name in table.DIFFERENTIATORS else shapes:
+        for maker in its:
             base, noted = laboratory.draft, len(laboratory.guesses)
             if shape(laboratory, maker):
                 _rest(laboratory, maker)
@@ -138,7 +140,7 @@ def _eager(laboratory: Laboratory, maker: str) -> bool:
     for start, constants in found:
         laboratory.draft = start
         laboratory.draft = laboratory.spelt(**core, **({"value": reading} if reading else {}))
-        for outcome, adapter in differentiating(laboratory, maker, _by_backward(laboratory, maker)):
+        for outcome, adapter in differentiating(laboratory, _by_backward(laboratory, maker)):
             if best is None or outcome.worth > best[0].worth:
                 best = outcome, adapter, constants
             if outcome.worth == RIGHT:
@@ -214,9 +216,7 @@ def _foundation(laboratory: Laboratory, key: str, maker: str) -> bool:
     return guess.text is not None
 
 
-def differentiating(
-    laboratory: Laboratory, maker: str, rows: Iterable[dict[str, str]]
-) -> Iterator[tuple[Outcome, Adapter]]:
+def differentiating(laboratory: Laboratory, rows: Iterable[dict[str, str]]) -> Iterator[tuple[Outcome, Adapter]]:
     """What comes of each way to differentiate that runs; ways that share a part that raised are passed over."""
     broken: set[tuple[str, str]] = set()
     matrices = laboratory.tried(laboratory.draft, read([[1, 2], [3, 4]])).worth == RIGHT
@@ -261,8 +261,6 @@ def _rest(laboratory: Laboratory, maker: str) -> None:
             _paired(laboratory, key, texts)
         else:
             laboratory.choose(key, texts, question)
-        if key in _STATEFUL:
-            laboratory.restart()
         if key == "dtype":
             _narrowed(laboratory)
     laboratory.draft = replace(laboratory.draft, refusals=tuple(_refusals(laboratory)))

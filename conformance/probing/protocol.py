@@ -184,8 +184,8 @@ def _functional() -> None:
 
 
 def _unused_allowed() -> None:
-    x = _leaf()
-    (g,) = grad((x * x * x).sum(), [x], allow_unused=True)
+    x, z = _leaf(), _leaf()
+    g, _ = grad((x * x * x).sum(), [x, z], allow_unused=True)
     expect(g, [3, 12])
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from conformance.capabilities import CAPABILITIES
-from conformance.probing.laboratory import DERIVATIVE, REFUSED, RIGHT, WRONG, Found, Guess
+from conformance.probing.laboratory import DERIVATIVE, REFUSED, RIGHT, WRONG, Attempt, Found, Guess
+from reports.text import one_line
 
 _WIDTH: Final = 120
+_FARTHEST: Final = 5
+_NAMES: Final = re.compile(r"'[^']*'")
 _HOW: Final = {
     RIGHT: "right",
     DERIVATIVE: "a right value and a wrong gradient",
-    REFUSED: "a right value, which it refuses to differentiate",
+    REFUSED: "a right value, and then it refuses",
     WRONG: "wrong, and kept",
 }
 
@@ -37,6 +41,16 @@ def lines(found: Found) -> Iterator[str]:
     yield f"{found.trials} trials: {right} keys are right, {kept} are kept although wrong, {len(missing)} were not found"
 
 
+def farthest(attempts: Iterable[Attempt]) -> Iterator[str]:
+    """When nothing was found: the ways to make a leaf that got farthest, the plainest of those that ended alike."""
+    ended: dict[str, Attempt] = {}
+    for attempt in sorted(attempts, key=lambda it: (tuple(-part for part in it.rank), len(it.leaf))):
+        ended.setdefault(_NAMES.sub("", attempt.note), attempt)
+    for attempt in list(ended.values())[:_FARTHEST]:
+        then = f", then {attempt.text}" if attempt.text else ""
+        yield _clipped(f"{attempt.leaf}{then}: {attempt.note}")
+
+
 def _line(key: str, text: str, guess: Guess) -> str:
     how = _HOW[guess.outcome.worth]
     if guess.outcome.worth < RIGHT:
@@ -52,5 +66,5 @@ def _tried(guess: Guess) -> str:
 
 
 def _clipped(text: str) -> str:
-    one = text.replace("\n", " ")
+    one = one_line(text)
     return one if len(one) <= _WIDTH else one[: _WIDTH - 2] + " …"

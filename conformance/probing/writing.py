@@ -12,6 +12,7 @@ from conformance.adapter import Adapter
 from conformance.capabilities import CAPABILITIES
 from conformance.probing.laboratory import RIGHT, Found, Guess
 from implementations.shapes.scalar import object_arrays
+from reports.text import one_line, visible
 
 _HEAD: Final = '''\
 """{name}: found by `autograd-conformance try {asked}`. Each row was tried on a tiny program; correct what was guessed wrong.
@@ -75,7 +76,7 @@ def _rows(spellings: Mapping[str, str | None], guesses: Mapping[str, Guess], ind
     for key in sorted(spellings, key=list(CAPABILITIES).index):
         guess, text = guesses.get(key), spellings[key]
         if guess and guess.text and guess.outcome.worth < RIGHT:
-            note = f"{indent}# kept although it is not right: {' '.join(guess.outcome.note.split())}"
+            note = f"{indent}# kept although it is not right: {one_line(guess.outcome.note)}"
             yield note if len(note) <= _WIDTH else note[: _WIDTH - 2] + " …"
         yield f"{indent}{_quoted(key)}: {_quoted(text) if text is not None else 'None'},"
 
@@ -106,4 +107,5 @@ def _imported(node: ast.stmt) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """As Python writes it; what a file or a terminal cannot hold is escaped."""
+    return visible(json.dumps(text, ensure_ascii=False))
