@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 from conformance.adapter import Adapter, resolve
 from conformance.errors import UsageError
-from conformance.execution import ENVIRONMENT
 from conformance.journal import Journal
+from conformance.showing import alone
 
 _SECONDS = 120.0
 
@@ -22,17 +21,7 @@ def last_line(script: str, journal: Journal, python: str) -> str:
     spec = journal.header["engine"].get("spec")
     command, folder = _runner(resolve(str(spec)) if spec else None, python)
     try:
-        done = subprocess.run(
-            [*command, script],
-            cwd=folder,
-            env={**ENVIRONMENT, **os.environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
+        done = alone([*command, script], folder, _SECONDS)
     except subprocess.TimeoutExpired:
         raise UsageError(f"the script does not end within {_SECONDS:g} seconds") from None
     except OSError as reason:

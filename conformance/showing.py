@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -66,22 +67,26 @@ class Folder:
 
 def said(script: str) -> str:
     """What a script says when it is run by itself: what it prints, and its exception; memory addresses left out."""
-    command = [sys.executable, "-c", script]
     try:
-        done = subprocess.run(
-            command,
-            cwd=_ROOT,
-            env={**ENVIRONMENT, **os.environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
+        done = alone([sys.executable, "-c", script], _ROOT, _SECONDS)
     except subprocess.TimeoutExpired:
         return f"no end within {_SECONDS:g} s"
     return _ADDRESS.sub("0x", done.stdout + _ending(done.returncode, done.stderr))
+
+
+def alone(command: Sequence[str], folder: Path | None, seconds: float) -> subprocess.CompletedProcess[str]:
+    """A script run by itself in `folder`, as the agent runs an engine; raises TimeoutExpired or OSError."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**ENVIRONMENT, **os.environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
 
 
 def _ending(code: int, errors: str) -> str:
