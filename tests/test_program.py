@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.adapter import Adapter, load
-from conformance.agent import interpreter, lowering
+from conformance.agent import interpreter, lowering, printing
 from conformance.clause import specification
 from conformance.errors import ConformanceError
 from conformance.program import VERBS, Instruction, Program, Scalar
@@ -201,7 +201,7 @@ def test_the_agent_lowers_every_verb(verb: str, reference: Adapter) -> None:
     steps = lowering.Lowering(program, reference.to_json()).whole(program["instructions"])
     assert steps
     assert all(hasattr(interpreter.Run, f"_{step[0]}") and step[1] == 0 for step in steps)
-    compile(interpreter.script(program, reference.to_json(), {}), "<script>", "exec")
+    compile(printing.script(program, reference.to_json(), {}), "<script>", "exec")
 
 
 def test_the_agent_knows_no_other_verb() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
+from conformance import showing
 from conformance.adapter import load
 from conformance.execution import Engine
 from conformance.judge import Finding, judge
@@ -14,6 +16,7 @@ from conformance.program import Instruction, Program
 from conformance.script import printed
 from conformance.showing import Scripts, said
 from conformance.witnesses import Witness
+from tests.forked import Forked
 
 REFERENCE: Final = load("reference")
 EMPTY: Final = Program(
@@ -32,10 +35,19 @@ EMPTY: Final = Program(
 FLAT: Final = "reference.Tensor.reshape = lambda self, shape: self * 1.0"
 
 
+@pytest.fixture(scope="module")
+def forker() -> Iterator[Forked]:
+    with Forked() as forked:
+        yield forked
+
+
+@pytest.mark.parametrize("alone", ["a process of its own", "forked"])
 @pytest.mark.parametrize(
     ("script", "says"),
     [
         ("print(1)\nprint(2)", "1\n2\n"),
+        ("raise SystemExit('gone')", "gone\n"),
+        ("import time\ntime.sleep(30)", "no end within 1 s"),
         ("import sys\nprint('aside', file=sys.stderr)", ""),
         ("print(1)\nraise ValueError('no\\nmore')", "1\nValueError: no\nmore\n"),
         ("def f():\n    1 / 0\n\n\nf()", "ZeroDivisionError: division by zero\n"),
@@ -45,8 +57,13 @@ FLAT: Final = "reference.Tensor.reshape = lambda self, shape: self * 1.0"
         ("from implementations import reference\nprint(reference.tensor(2.0).item())", "2.0\n"),
     ],
 )
-def test_what_a_script_says(script: str, says: str) -> None:
+def test_what_a_script_says(
+    script: str, says: str, alone: str, forker: Forked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it prints, and how it ends; neither the lines that an exception passed nor an address, which differ anyway."""
+    monkeypatch.setattr(showing, "_SECONDS", 1.0 if "sleep" in script else 20.0)
+    if alone == "forked":
+        monkeypatch.setattr(showing, "alone", forker.alone)
     assert said(script) == says
 
 
