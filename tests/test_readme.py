@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHAPTERS = ("operators", "hooks", "second_backward", "programs")
 # What installing for the README's commands must not be influenced by.
 FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV")
 
@@ -61,8 +62,9 @@ def shell(commands: str, folder: Path, **variables: str) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def main_job(checkout: Path) -> subprocess.CompletedProcess[str]:
-    """The README's first command, run once."""
-    return shell(block("run"), checkout)
+    """The README's first command, run once; for time it asks some chapters alone, since tox asks each engine all."""
+    chosen = " ".join(f"--select '{chapter}/*'" for chapter in CHAPTERS)
+    return shell(f"{block('run').rstrip()} {chosen}", checkout)
 
 
 def test_the_first_command_judges_the_engines(main_job: subprocess.CompletedProcess[str], checkout: Path) -> None:
