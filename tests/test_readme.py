@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHAPTERS = ("operators", "hooks", "second_backward", "programs")
+CHAPTERS = ("hooks", "second_backward", "zeroing")
 # What installing for the README's commands must not be influenced by.
 FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV")
 
