@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHAPTERS = ("hooks", "second_backward", "zeroing")
+CHAPTERS = ("accumulation", "hooks", "second_backward", "zeroing")  # each engine that is installed offers something of them
 # What installing for the README's commands must not be influenced by.
 FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV")
 
