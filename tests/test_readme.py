@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHAPTERS = ("accumulation", "hooks", "second_backward", "zeroing")  # each engine that is installed offers something of them
+# Every engine that the first command finds offers something of these.
+CHAPTERS = ("accumulation", "hooks", "second_backward", "zeroing")
 # What installing for the README's commands must not be influenced by.
 FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV")
 
