@@ -61,9 +61,8 @@ class Plan:
     budget: float | None = None  # seconds of random programs for each engine
     index: int | None = None  # of random programs only this one
     fail_fast: bool = False
-    only: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # of the engine of a spec these cases, not `select`
+    # Of the engine of a spec these cases, not `select`.
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass

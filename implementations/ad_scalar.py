@@ -28,7 +28,7 @@ ADAPTER = Adapter(
     prelude=PRELUDE.strip(),
     version="__import__('importlib.metadata').metadata.version('ad')",
     spellings=table(
-        {key: text.replace("{a}", "box({a})").replace("{b}", "box({b})") for key, text in object_arrays().items()},
+        object_arrays(boxed=True),
         {name: f"each(admath.{name}, {{a}})" for name in FUNCTIONS.split()},
         {
             "leaf": "each(adnumber, {value})",

@@ -38,7 +38,7 @@ ADAPTER = Adapter(
     version="ca.__version__",
     shape="functional",
     spellings=table(
-        {key: text.replace("{a}", "box({a})").replace("{b}", "box({b})") for key, text in object_arrays().items()},
+        object_arrays(boxed=True),
         {name: f"each(ca.{name}, {{a}})" for name in UNARY.split()},
         {
             "leaf": "each(ca.SX, {value})",

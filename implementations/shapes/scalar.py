@@ -51,6 +51,12 @@ _ARRAYS: Final = {
 COMPOSED: Final = tuple(_ARRAYS)
 
 
-def object_arrays() -> dict[str, str]:
-    """What arrays of an engine's numbers spell; the prelude imports NumPy as `np`."""
-    return table(_ELEMENTWISE, _ARRAYS, {"shape": "np.shape({a})"})
+def object_arrays(*, boxed: bool = False) -> dict[str, str]:
+    """What arrays of an engine's numbers spell; the prelude imports NumPy as `np`.
+
+    boxed: NumPy cannot take one of the engine's numbers as it is; the prelude has a function `box` that puts it into an array.
+    """
+    spelled = table(_ELEMENTWISE, _ARRAYS, {"shape": "np.shape({a})"})
+    if not boxed:
+        return spelled
+    return {key: text.replace("{a}", "box({a})").replace("{b}", "box({b})") for key, text in spelled.items()}
